@@ -1,0 +1,92 @@
+# Warren.  make run: a node that you can talk to.  make test: everything.
+#
+# Each folder's module.mk adds its parts to the lists below; a .c file in a
+# folder of lib/, services/ or tests/unit/ is found by itself.
+#
+# VARIANT=asan builds with AddressSanitizer and UBSan into build/asan.
+
+VARIANT ?= release
+BUILD   := build/$(VARIANT)
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+Q := $(if $(V),,@)
+say = @$(if $(V),:,echo "  $(1) $@")
+PREFIX  ?= /usr/local
+
+PACKAGES := libzmq libprotobuf-c libsodium libsecp256k1 libevent libcrypto jansson
+CSTD     := -std=c17 -D_GNU_SOURCE
+WARN     := -Wall -Wextra -Werror -Wshadow -Wvla -Wstrict-prototypes \
+            -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
+            -Wformat=2 -Wno-format-nonliteral -Wno-format-zero-length
+HARDEN   := -fstack-protector-strong -fstack-clash-protection -fPIE \
+            -fcf-protection
+LDHARDEN := -pie -Wl,-z,relro -Wl,-z,now
+OPT_release := -O2 -g -D_FORTIFY_SOURCE=2
+OPT_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+               -fno-omit-frame-pointer
+OPT_debug   := -O0 -g
+OPT         := $(OPT_$(VARIANT))
+# Everything is written so that includes read "module/file.h".
+INC      := -Ilib -Iservices -Icli -I$(BUILD)/gen
+CFLAGS   := $(CSTD) $(WARN) $(HARDEN) $(OPT) $(INC) -MMD -MP
+LDFLAGS  := $(LDHARDEN) $(filter -fsanitize%,$(OPT))
+LIBS      = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -llmdb -lm -lpthread
+
+.PHONY: all
+all:
+
+SERVICES  := $(patsubst services/%/main.c,%,$(sort $(wildcard services/*/main.c)))
+MODULES   := $(sort $(wildcard */module.mk lib/*/module.mk services/*/module.mk tests/*/module.mk))
+include $(MODULES)
+
+# No built-in rules.
+MAKEFLAGS += -r
+
+.PHONY: build
+build: all
+all: $(BUILD)/bin/warren $(SERVICES:%=$(BUILD)/libexec/warren/%)
+
+# ---- objects ----
+
+$(BUILD)/obj/%.o: %.c | proto
+	@mkdir -p $(@D)
+	$(call say,cc)
+	$(Q)$(CC) $(CFLAGS) -c $< -o $@
+
+# Generated code has its own warning flags.
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
+	@mkdir -p $(@D)
+	$(call say,cc)
+	$(Q)$(CC) $(CSTD) -w $(HARDEN) $(OPT) -I$(BUILD)/gen -MMD -MP -c $< -o $@
+
+LIB_SRC := $(sort $(wildcard lib/*/*.c))
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(PROTO_OBJ)
+
+$(BUILD)/libwarren.a: $(LIB_OBJ)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+# ---- programs ----
+
+define service_rules
+$(BUILD)/libexec/warren/$(1): $$(patsubst %.c,$(BUILD)/obj/%.o,$$(sort $$(wildcard services/$(1)/*.c))) $(BUILD)/libwarren.a
+	@mkdir -p $$(@D)
+	@echo "  ld $$@"
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
+endef
+$(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
+
+$(BUILD)/bin/warren: $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard cli/*.c))) $(BUILD)/libwarren.a
+	@mkdir -p $(@D)
+	$(call say,ld)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+.PHONY: clean
+clean:
+	rm -rf build compile_commands.json
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+# Keep what intermediate rules make.
+.SECONDARY:

@@ -1,0 +1,202 @@
+#include "base/log.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LINE_BYTES = 8192 };
+
+static struct {
+    const char     *module;
+    enum log_format format;
+    enum log_level  level;
+} logger = { "warren", LOG_PLAIN, LOG_INFO };
+
+static char   line[LINE_BYTES];
+static size_t len;
+
+static const char *const level_names[] = { "bug", "warn", "info", "debug" };
+
+static bool level_parse(enum log_level *out, const char *s, size_t n)
+{
+    static const struct {
+        const char    *name;
+        enum log_level level;
+    } names[] = { { "bug", LOG_BUG },     { "warn", LOG_WARN },
+                  { "error", LOG_WARN },  { "info", LOG_INFO },
+                  { "debug", LOG_DEBUG }, { "none", LOG_NONE } };
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        if (strlen(names[i].name) == n &&
+            strncasecmp(names[i].name, s, n) == 0) {
+            *out = names[i].level;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One entry of the spec: "level", "*:level" or "module:level". */
+static bool apply_entry(const char *s, size_t n, enum log_level *level,
+                        bool *is_exact)
+{
+    const char    *colon = memchr(s, ':', n);
+    size_t         name  = colon ? (size_t)(colon - s) : 0;
+    enum log_level found;
+
+    if (colon ? !level_parse(&found, colon + 1, n - name - 1)
+              : !level_parse(&found, s, n))
+        return false;
+    if (colon && strlen(logger.module) == name &&
+        strncmp(logger.module, s, name) == 0) {
+        *level    = found;
+        *is_exact = true;
+    } else if (!*is_exact && (!colon || (name == 1 && s[0] == '*'))) {
+        *level = found;
+    }
+    return true;
+}
+
+bool log_setup(const char *module, enum log_format format, const char *spec)
+{
+    enum log_level level    = LOG_INFO;
+    bool           is_exact = false;
+
+    logger.module = module;
+    logger.format = format;
+    while (*spec) {
+        size_t n = strcspn(spec, ",");
+
+        if (!apply_entry(spec, n, &level, &is_exact))
+            return false;
+        spec += n + (spec[n] == ',');
+    }
+    logger.level = level;
+    return true;
+}
+
+bool log_enabled(enum log_level level)
+{
+    return logger.level != LOG_NONE && level <= logger.level;
+}
+
+static void add(const char *fmt, ...) PRINTF_LIKE(1, 2);
+static void add(const char *fmt, ...)
+{
+    va_list ap;
+    int     n;
+
+    va_start(ap, fmt);
+    n = vsnprintf(line + len, sizeof line - len, fmt, ap);
+    va_end(ap);
+    if (n > 0)
+        len += (size_t)n;
+    if (len >= sizeof line - 2)
+        len = sizeof line - 2;
+}
+
+static void add_quoted(const char *s)
+{
+    add("\"");
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+
+        if (c == '"' || c == '\\')
+            add("\\%c", c);
+        else if (c == '\n')
+            add("\\n");
+        else if (c < 0x20 || c == 0x7f)
+            add("\\u%04x", c);
+        else
+            add("%c", c);
+    }
+    add("\"");
+}
+
+static bool is_bare(const char *s)
+{
+    for (const char *p = s; *p; p++)
+        if (!isgraph((unsigned char)*p) || *p == '"' || *p == '=')
+            return false;
+    return *s != 0;
+}
+
+static void add_value(const struct log_pair *p)
+{
+    switch (p->kind) {
+    case LOGV_STR:
+        if (logger.format == LOG_PLAIN && is_bare(p->str ? p->str : ""))
+            add("%s", p->str);
+        else
+            add_quoted(p->str ? p->str : "");
+        break;
+    case LOGV_INT: add("%" PRId64, p->i); break;
+    case LOGV_UINT: add("%" PRIu64, p->u); break;
+    case LOGV_HEX:
+        if (logger.format == LOG_JSON)
+            add("\"");
+        for (size_t i = 0; i < p->hex.n && i < 64; i++)
+            add("%02X", p->hex.p[i]);
+        if (logger.format == LOG_JSON)
+            add("\"");
+        break;
+    case LOGV_END: break;
+    }
+}
+
+static void add_time(void)
+{
+    struct timespec now;
+    struct tm       tm;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &tm);
+    add("%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ", tm.tm_year + 1900,
+        tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+        now.tv_nsec / 1000000);
+}
+
+void log_write(enum log_level level, const char *event,
+               const struct log_pair *pairs)
+{
+    if (!log_enabled(level))
+        return;
+    len = 0;
+    if (logger.format == LOG_JSON) {
+        add("{\"level\":\"%s\",\"ts\":\"", level_names[level]);
+        add_time();
+        add("\",\"module\":\"%s\",\"msg\":", logger.module);
+        add_quoted(event);
+    } else {
+        add_time();
+        add(" %-5s %-9s %s", level_names[level], logger.module, event);
+    }
+    for (const struct log_pair *p = pairs; p->kind != LOGV_END; p++) {
+        if (logger.format == LOG_JSON)
+            add(",\"%s\":", p->key);
+        else
+            add(" %s=", p->key);
+        add_value(p);
+    }
+    if (logger.format == LOG_JSON)
+        add("}");
+    line[len++] = '\n';
+    if (write(STDERR_FILENO, line, len) < 0) {
+        /* Nobody can be told that the log is gone. */
+    }
+}
+
+void log_text(enum log_level level, const char *fmt, ...)
+{
+    char    text[1024];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    log_write(level, text, (const struct log_pair[]){ { .kind = LOGV_END } });
+}

@@ -1,0 +1,101 @@
+/* bus - how the services of a node talk: ZeroMQ and protobuf.
+ *
+ * Source:  proto/common.proto (header), proto/topology.def (every link).
+ * Shapes:  a message is two frames, a warren.Header and a body.  A service
+ *          binds one ROUTER for requests and pushes, and one PUB for hints;
+ *          others connect a DEALER to it and may subscribe.
+ *          Every process has a boot id; clients say HELLO on connecting and
+ *          once a second, so each side learns of the other's restart.
+ * Units:   deadlines in milliseconds.
+ * Memory:  bodies are borrowed until the callback returns.  Queues are
+ *          bounded: a full one makes requests fail with ERR_BUSY and pushes
+ *          return false, never block. */
+#ifndef WARREN_BUS_H
+#define WARREN_BUS_H
+
+#include "loop/loop.h"
+
+struct bus;
+struct bus_server;
+struct bus_client;
+
+/* bus_open - service is the name that others see in HELLO. */
+struct bus *bus_open(struct loop *l, const char *service);
+void        bus_close(struct bus *b);
+uint64_t    bus_boot_id(const struct bus *b);
+
+enum bus_lane { BUS_SERVICE = 1, BUS_ADMIN = 2 };
+
+/* ---- serving ---- */
+
+/* One request to be answered, now or later; a value to copy. */
+struct bus_call {
+    struct bus_server *server;
+    uint32_t           peer; /* a connected client, valid until on_gone */
+    uint64_t           id;
+};
+
+struct bus_server_fns {
+    void (*on_request)(void *ctx, struct bus_call call, struct span body);
+    /* All of these may be NULL. */
+    void (*on_push)(void *ctx, uint32_t peer, struct span body);
+    void (*on_client)(void *ctx, uint32_t peer, const char *service,
+                      uint64_t boot);
+    void (*on_gone)(void *ctx, uint32_t peer); /* silent for 5 s or restarted */
+};
+
+/* bus_serve - bind endpoint ("ipc:///path" or "tcp://..."; see svc.h for who
+ * may use tcp).  admin handles BUS_ADMIN requests, fns the others. */
+NODISCARD enum err bus_serve(struct bus_server **out, struct bus *b,
+                             const char                  *endpoint,
+                             const struct bus_server_fns *fns, void *ctx);
+void               bus_serve_admin(struct bus_server *s,
+                                   void (*fn)(void *ctx, struct bus_call call,
+                                struct span body),
+                                   void *ctx);
+/* bus_reply - answer once.  text explains a status other than OK. */
+void bus_reply(struct bus_call call, enum err status, const char *text,
+               struct span body);
+/* bus_push_to - one way to a connected client; false when its queue is full
+ * or it is gone. */
+NODISCARD bool bus_push_to(struct bus_server *s, uint32_t peer,
+                           struct span body);
+/* bus_publish - a hint to whoever listens; may be lost, and says so nowhere. */
+NODISCARD enum err bus_publish_open(struct bus *b, const char *endpoint);
+void bus_publish(struct bus *b, const char *topic, struct span body);
+
+/* ---- asking ---- */
+
+struct bus_client_fns { /* all may be NULL */
+    /* on_up - connected; is_new_boot when the other process is another one
+     * than before: it has forgotten what it held in memory. */
+    void (*on_up)(void *ctx, bool is_new_boot);
+    void (*on_down)(void *ctx);
+    void (*on_push)(void *ctx, struct span body);
+};
+
+struct bus_client *bus_connect(struct bus *b, const char *endpoint,
+                               const struct bus_client_fns *fns, void *ctx);
+void               bus_client_close(struct bus_client *c);
+bool               bus_is_up(const struct bus_client *c);
+
+/* status other than OK: ERR_TIMEOUT past the deadline, ERR_BUSY, or what the
+ * server said, with its text. */
+typedef void bus_reply_fn(void *ctx, uint64_t tag, enum err status,
+                          const char *text, struct span body);
+
+/* bus_request - ask; fn is called exactly once, never from inside this call.
+ *
+ * Requests are idempotent by contract: one that was in flight when the server
+ * restarted is sent again.  deadline_ms 0 waits for ever. */
+void bus_request(struct bus_client *c, enum bus_lane lane, struct span body,
+                 uint32_t deadline_ms, bus_reply_fn *fn, void *ctx,
+                 uint64_t tag);
+NODISCARD bool bus_push(struct bus_client *c, struct span body);
+
+/* bus_subscribe - hints whose topic starts with prefix. */
+void bus_subscribe(struct bus *b, const char *endpoint, const char *prefix,
+                   void (*fn)(void *ctx, const char *topic, struct span body),
+                   void *ctx);
+
+#endif

@@ -1,0 +1,44 @@
+/* svc - what every service process has: start, config, bus, health, stop.
+ *
+ * A service binds ipc://RUN/<name>.sock (requests) and RUN/<name>.pub.sock
+ * (hints); svc_endpoint gives the addresses, which [warren] in config.toml
+ * can change.  The admin lane answers health and metrics for every service
+ * (proto/admin.proto). */
+#ifndef WARREN_SVC_H
+#define WARREN_SVC_H
+
+#include "bus/bus.h"
+#include "config/config.h"
+#include "metrics/metrics.h"
+
+struct svc {
+    const char        *name;
+    struct config     *config;
+    struct loop       *loop;
+    struct bus        *bus;
+    struct bus_server *server; /* after svc_serve */
+    int                exit_code;
+};
+
+/* svc_start - flags, config, log, loop, bus.  Ends the process with a clear
+ * line when any of it is wrong, and after --help, --version and --check. */
+struct svc *svc_start(const char *name, int argc, char **argv);
+/* svc_serve - bind the service's endpoints. */
+NODISCARD enum err svc_serve(struct svc *s, const struct bus_server_fns *fns,
+                             void *ctx);
+/* svc_connect - a client to another service of this node. */
+struct bus_client *svc_connect(struct svc *s, const char *service,
+                               const struct bus_client_fns *fns, void *ctx);
+void svc_subscribe(struct svc *s, const char *service, const char *prefix,
+                   void (*fn)(void *ctx, const char *topic, struct span body),
+                   void *ctx);
+const char *svc_endpoint(struct svc *s, const char *service, bool is_pub);
+
+/* svc_condition - readiness: reason is a static text, NULL when fine. */
+void svc_condition(struct svc *s, const char *name, const char *reason);
+
+void svc_run(struct svc *s);                 /* until SIGTERM or svc_exit */
+void svc_exit(struct svc *s, enum err code); /* from inside the loop */
+int  svc_stop(struct svc *s);                /* frees; the exit code */
+
+#endif

@@ -1,0 +1,13 @@
+# One program per tests/unit/test_*.c.  UNIT_OBJ_test_x names objects of a
+# service that the test needs besides libwarren.
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
+
+.SECONDEXPANSION:
+$(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/obj/tests/unit/test.o $$(UNIT_OBJ_test_%) $(BUILD)/libwarren.a
+	@mkdir -p $(@D)
+	$(call say,ld)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+.PHONY: unit
+unit: $(UNIT)
+	@tools/run-tests $(UNIT)

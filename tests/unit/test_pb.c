@@ -1,0 +1,45 @@
+/* The codec against CometBFT's own: small claims; the wire vectors are in the
+ * tests of the modules that own the messages. */
+#include "test.h"
+
+#include "model/types.h"
+
+TEST(a_commit_sig_that_is_absent_has_an_explicit_year_one)
+{
+    struct commit_sig s = { .block_id_flag = FLAG_ABSENT,
+                            .timestamp     = STAMP_ZERO };
+    struct span       want =
+        hex_span("08011a0b088092b8c398feffffff01", &test_arena);
+
+    CHECK_BYTES(pb_encode(&commit_sig_desc, &s, &test_arena), want);
+}
+
+TEST(odd_input_gets_gogoprotos_verdict)
+{
+    static const struct {
+        const char *name, *hex;
+        enum reject want;
+    } cases[] = {
+        { "empty", "", ACCEPT },
+        { "a tag of ten bytes", "8880808080808080800005", ACCEPT },
+        { "a tag of eleven bytes", "888080808080808080808000", REJECT_MALFORMED },
+        { "field 0", "0001", REJECT_MALFORMED },
+        { "an unknown group whose end differs", "a3068c07", ACCEPT },
+        { "a lone end of a group", "a406", REJECT_MALFORMED },
+        { "a known field as a group", "0b0c", REJECT_MALFORMED },
+        { "a length past the end", "1205", REJECT_MALFORMED },
+        { "a tag of 2^32 + 1 is field 1", "888080808001 07", ACCEPT },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct part_set_header h;
+        char                   hex[64] = "";
+
+        for (const char *p = cases[i].hex; *p; p++)
+            if (*p != ' ')
+                strncat(hex, p, 1);
+        CHECK_EQ(pb_decode(&part_set_header_desc, &h, &test_arena,
+                           hex_span(hex, &test_arena)),
+                 cases[i].want, "%s", cases[i].name);
+    }
+}
