@@ -11,3 +11,5 @@ $(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/obj/tests/unit/
 .PHONY: unit
 unit: $(UNIT)
 	@tools/run-tests $(UNIT)
+
+UNIT_OBJ_test_abci_frames := $(BUILD)/obj/tests/unit/pbjson.o
