@@ -2,8 +2,9 @@
  *
  * Source:  libevent 2.1; lib/loop is its only includer.
  * Units:   timers in microseconds of the monotonic clock.
- * Memory:  timers and watches are embedded in their owner and must be
- *          cleared before it goes. */
+ * Memory:  timers, watches and deferred calls are embedded in their owner,
+ *          which must not move; *_fini before it goes, also from inside their
+ *          own fn. */
 #ifndef WARREN_LOOP_H
 #define WARREN_LOOP_H
 
@@ -43,9 +44,10 @@ struct watch {
 };
 void watch_init(struct watch *w, struct loop *l, int fd, int what, loop_fn *fn,
                 void *ctx);
+void watch_pause(struct watch *w, bool is_paused);
 void watch_fini(struct watch *w);
 
-/* loop_defer - fn(ctx) after the present events; called once per defer. */
+/* fn(ctx) once after the events that are being handled now. */
 struct deferred {
     struct event *ev;
     loop_fn      *fn;
@@ -62,7 +64,9 @@ void loop_on_signal(struct loop *l, int signo, loop_fn *fn, void *ctx);
  * ctx; done() runs in the loop, in the order of submission. */
 struct pool;
 struct pool *pool_new(struct loop *l, size_t threads, size_t queue_max);
-void         pool_free(struct pool *p);
+/* pool_free - waits for jobs that run; those that wait are dropped, and no
+ * done() is called any more. */
+void pool_free(struct pool *p);
 /* pool_submit - false when queue_max jobs wait: push back. */
 NODISCARD bool pool_submit(struct pool *p, loop_fn *work, loop_fn *done,
                            void *ctx);

@@ -22,8 +22,8 @@ struct stream_fns {
     void (*on_close)(void *ctx, const char *why);
 };
 
-/* stream_connect - never NULL; failures arrive in on_close.  source_ip may be
- * NULL. */
+/* stream_connect - never NULL; failures arrive in on_close, which is never
+ * called from inside a call.  Host names are resolved without blocking. */
 struct stream *stream_connect(struct loop *l, const char *address,
                               uint32_t timeout_ms, const struct stream_fns *fns,
                               void *ctx);
