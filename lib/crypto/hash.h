@@ -1,6 +1,7 @@
 /* hash - SHA-256 and its relatives.
  *
- * Source:  FIPS 180-4; RIPEMD-160; through OpenSSL, which uses SHA-NI. */
+ * Source:  FIPS 180-4; RIPEMD-160; through OpenSSL, which uses SHA-NI.
+ * Memory:  none; usable without crypto_setup(). */
 #ifndef WARREN_HASH_H
 #define WARREN_HASH_H
 
@@ -27,9 +28,9 @@ void sha256_parts(struct hash *out, const struct span *part, size_t n);
 void sha512_parts(uint8_t out[64], const struct span *part, size_t n);
 void ripemd160(uint8_t out[20], struct span in);
 
-/* A running SHA-256; hash_begin and hash_end pair up. */
+/* A running SHA-256, held by value: hash_begin starts or restarts it. */
 struct hasher {
-    void *ctx;
+    uint64_t state[16];
 };
 void hash_begin(struct hasher *h);
 void hash_update(struct hasher *h, struct span in);
