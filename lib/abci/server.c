@@ -3,8 +3,6 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -31,22 +29,6 @@ struct abci_server {
     size_t           conn_count;
     struct arena     arena;
 };
-
-void abci_except(struct abci_response *res, struct arena *a, const char *fmt,
-                 ...)
-{
-    char                       text[512];
-    struct abci_res_exception *e = arena_new(a, struct abci_res_exception);
-    va_list                    ap;
-
-    must(e != NULL);
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    e->error       = arena_copy(a, span_str(text));
-    res->which     = ABCI_RES_EXCEPTION;
-    res->exception = e;
-}
 
 static void conn_free(struct conn *c)
 {

@@ -13,3 +13,4 @@ unit: $(UNIT)
 	@tools/run-tests $(UNIT)
 
 UNIT_OBJ_test_abci_frames := $(BUILD)/obj/tests/unit/pbjson.o
+UNIT_OBJ_test_kvstore := $(BUILD)/obj/services/kvstore/kvstore.o
