@@ -282,3 +282,9 @@ void privkey_wipe(struct privkey *k)
 {
     sodium_memzero(k, sizeof *k);
 }
+
+bool privkey_add(struct privkey *k, const uint8_t scalar[32])
+{
+    must(curve != NULL && k->type == KEY_TYPE_SECP256K1);
+    return secp256k1_ec_seckey_tweak_add(curve, k->b, scalar) == 1;
+}

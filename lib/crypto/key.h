@@ -53,6 +53,9 @@ void           privkey_public(struct pubkey *out, const struct privkey *k);
 /* privkey_sign - 64 deterministic bytes. */
 void privkey_sign(uint8_t sig[64], const struct privkey *k, struct span msg);
 void privkey_wipe(struct privkey *k);
+/* privkey_add - a secp256k1 key plus a scalar modulo the order, as BIP-32
+ * derives children; false when the scalar or the sum is unusable. */
+NODISCARD bool privkey_add(struct privkey *k, const uint8_t scalar[32]);
 
 /* ed25519_verify_zip215 - the rule itself, for any 32-byte key. */
 NODISCARD bool ed25519_verify_zip215(const uint8_t pub[32], struct span msg,
