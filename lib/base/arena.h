@@ -35,6 +35,16 @@ struct span arena_copy(struct arena *a, struct span s);
 /* arena_reset - forget everything; large arenas return pages. */
 void arena_reset(struct arena *a);
 
+/* arena_mark, arena_release - forget all that came after the mark. */
+static inline size_t arena_mark(const struct arena *a)
+{
+    return a->used;
+}
+static inline void arena_release(struct arena *a, size_t mark)
+{
+    a->used = mark;
+}
+
 #define arena_new(a, type)     ((type *)arena_alloc((a), sizeof(type)))
 #define arena_newn(a, type, n) ((type *)arena_array((a), (n), sizeof(type)))
 

@@ -12,5 +12,8 @@ $(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/obj/tests/unit/
 unit: $(UNIT)
 	@tools/run-tests $(UNIT)
 
+# A test's own line is in a file beside it.
+include $(wildcard tests/unit/test_*.mk)
+
 UNIT_OBJ_test_abci_frames := $(BUILD)/obj/tests/unit/pbjson.o
 UNIT_OBJ_test_kvstore := $(BUILD)/obj/services/kvstore/kvstore.o
