@@ -79,6 +79,21 @@ bool log_setup(const char *module, enum log_format format, const char *spec)
     return true;
 }
 
+bool log_spec_valid(const char *spec)
+{
+    enum log_level level;
+    bool           is_exact = false;
+
+    while (*spec) {
+        size_t n = strcspn(spec, ",");
+
+        if (!apply_entry(spec, n, &level, &is_exact))
+            return false;
+        spec += n + (spec[n] == ',');
+    }
+    return true;
+}
+
 bool log_enabled(enum log_level level)
 {
     return logger.level != LOG_NONE && level <= logger.level;

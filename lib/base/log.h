@@ -36,7 +36,9 @@ struct log_pair {
  * "consensus:debug,p2p:none,*:warn".  False if the spec does not parse. */
 NODISCARD bool log_setup(const char *module, enum log_format format,
                          const char *spec);
-bool           log_enabled(enum log_level level);
+/* log_spec_valid - whether log_setup would take it. */
+bool log_spec_valid(const char *spec);
+bool log_enabled(enum log_level level);
 
 /* log_event(LOG_INFO, "committed", LOG_INT("height", h), ...) */
 #define log_event(level, event, ...)                                           \
