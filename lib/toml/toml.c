@@ -224,7 +224,8 @@ static bool key_value(struct parser *s, struct toml *table, int depth)
     s->p++;
     for (size_t i = 0; i + 1 < k.count; i++) {
         n = toml_get(table, k.part[i]);
-        if (n && (n->kind != TOML_TABLE || n->origin != BY_DOTS))
+        if (n && (n->kind != TOML_TABLE ||
+                  (n->origin != BY_DOTS && n->origin != BY_PARENT)))
             return key_fail(s, &k, i, "is already defined");
         if (!n) {
             n = child_new(s, &k, i, TOML_TABLE, BY_DOTS);
@@ -232,7 +233,8 @@ static bool key_value(struct parser *s, struct toml *table, int depth)
                 return false;
             add_child(table, n);
         }
-        table = n;
+        n->origin = BY_DOTS;
+        table     = n;
     }
     if (toml_get(table, k.part[k.count - 1]))
         return key_fail(s, &k, k.count - 1, "is given twice");
