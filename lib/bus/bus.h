@@ -24,6 +24,11 @@ struct bus *bus_open(struct loop *l, const char *service);
 void        bus_close(struct bus *b);
 uint64_t    bus_boot_id(const struct bus *b);
 
+/* For tcp endpoints, before serving or connecting: this process's secret key
+ * and the public keys that may come in, each 40 characters of Z85. */
+NODISCARD enum err bus_set_key(struct bus *b, const char *secret);
+NODISCARD enum err bus_allow(struct bus *b, const char *public_key);
+
 enum bus_lane { BUS_SERVICE = 1, BUS_ADMIN = 2 };
 
 /* ---- serving ---- */
@@ -44,15 +49,16 @@ struct bus_server_fns {
     void (*on_gone)(void *ctx, uint32_t peer); /* silent for 5 s or restarted */
 };
 
-/* bus_serve - bind endpoint ("ipc:///path" or "tcp://..."; see svc.h for who
- * may use tcp).  admin handles BUS_ADMIN requests, fns the others. */
+/* bus_serve - bind endpoint ("ipc:///path", or "tcp://host:port" with CURVE);
+ * on failure nothing is bound.  ERR_NET when another process serves it. */
 NODISCARD enum err bus_serve(struct bus_server **out, struct bus *b,
                              const char                  *endpoint,
                              const struct bus_server_fns *fns, void *ctx);
-void               bus_serve_admin(struct bus_server *s,
-                                   void (*fn)(void *ctx, struct bus_call call,
+/* bus_serve_admin - fn answers BUS_ADMIN requests; without it they fail. */
+void bus_serve_admin(struct bus_server *s,
+                     void (*fn)(void *ctx, struct bus_call call,
                                 struct span body),
-                                   void *ctx);
+                     void *ctx);
 /* bus_reply - answer once.  text explains a status other than OK. */
 void bus_reply(struct bus_call call, enum err status, const char *text,
                struct span body);
@@ -68,16 +74,21 @@ void bus_publish(struct bus *b, const char *topic, struct span body);
 
 struct bus_client_fns { /* all may be NULL */
     /* on_up - connected; is_new_boot when the other process is another one
-     * than before: it has forgotten what it held in memory. */
+     * than before: it has forgotten what it held in memory.  Also called
+     * with false when only the connection or the session was lost: whoever
+     * registered must do so again.  Requests in flight were sent again. */
     void (*on_up)(void *ctx, bool is_new_boot);
     void (*on_down)(void *ctx);
     void (*on_push)(void *ctx, struct span body);
 };
 
+/* bus_connect - endpoint as of bus_serve; a tcp one ends in "#KEY", the
+ * server's public key.  Ends the process when it is malformed. */
 struct bus_client *bus_connect(struct bus *b, const char *endpoint,
                                const struct bus_client_fns *fns, void *ctx);
-void               bus_client_close(struct bus_client *c);
-bool               bus_is_up(const struct bus_client *c);
+/* bus_client_close - none of its fns is called any more. */
+void bus_client_close(struct bus_client *c);
+bool bus_is_up(const struct bus_client *c);
 
 /* status other than OK: ERR_TIMEOUT past the deadline, ERR_BUSY, or what the
  * server said, with its text. */

@@ -249,7 +249,7 @@ TEST(sixty_megabytes_arrive_whole_through_small_buffers)
         step = step * 3 % 200000 + 1;
         if (step > n - at)
             step = n - at;
-        CHECK(stream_write(a.s, SPAN(data + at, step)));
+        must(stream_write(a.s, SPAN(data + at, step)));
     }
     run_for(10000);
     CHECK_EQ(b.got, n);

@@ -1,0 +1,580 @@
+/* The bus between real processes: exactly one answer to each request,
+ * restarts noticed in tens of milliseconds, bounds, strangers. */
+#include "test.h"
+
+#include "base/limits.h"
+#include "bus/bus.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <zmq.h>
+
+static char               dir[64], endpoint[128], hints[128];
+static struct loop       *loop;
+static struct bus        *bus;
+static struct bus_client *client;
+
+/* ---- the server: a process of its own ---- */
+
+enum server_mode { SERVER_ECHO, SERVER_SILENT };
+
+static enum server_mode mode;
+static struct bus      *server_bus;
+
+static void server_request(void *ctx, struct bus_call call, struct span body)
+{
+    UNUSED(ctx);
+    if (mode == SERVER_SILENT)
+        return;
+    if (span_eq(body, span_str("fail")))
+        bus_reply(call, ERR_NOT_FOUND, "no such thing", SPAN(NULL, 0));
+    else if (span_eq(body, span_str("huge")))
+        bus_reply(call, OK, NULL, SPAN("x", (size_t)BUS_MSG_BYTES_MAX + 1));
+    else
+        bus_reply(call, OK, NULL, body);
+}
+
+static void server_push(void *ctx, uint32_t peer, struct span body)
+{
+    struct bus_server *s = *(struct bus_server **)ctx;
+
+    must(bus_push_to(s, peer, body));
+    bus_publish(server_bus, "height", body);
+}
+
+/* Tells of clients to those that are there. */
+static void server_client(void *ctx, uint32_t peer, const char *service,
+                          uint64_t boot)
+{
+    char text[64];
+
+    UNUSED(ctx);
+    UNUSED(peer);
+    UNUSED(boot);
+    snprintf(text, sizeof text, "came %s", service);
+    bus_publish(server_bus, "client", span_str(text));
+}
+
+static void server_gone(void *ctx, uint32_t peer)
+{
+    UNUSED(ctx);
+    UNUSED(peer);
+    bus_publish(server_bus, "client", span_str("gone"));
+}
+
+static void server_admin(void *ctx, struct bus_call call, struct span body)
+{
+    UNUSED(ctx);
+    UNUSED(body);
+    bus_reply(call, OK, "admin", SPAN(NULL, 0));
+}
+
+static _Noreturn void server_main(void)
+{
+    static const struct bus_server_fns fns = { server_request, server_push,
+                                               server_client, server_gone };
+    static struct bus_server          *s;
+    struct loop                       *l = loop_new();
+
+    server_bus = bus_open(l, "server");
+    must_ok(bus_serve(&s, server_bus, endpoint, &fns, &s), "serve");
+    must_ok(bus_publish_open(server_bus, hints), "publish");
+    bus_serve_admin(s, server_admin, NULL);
+    loop_run(l);
+    _exit(0);
+}
+
+static pid_t server_start(enum server_mode m)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        mode = m;
+        server_main();
+    }
+    return pid;
+}
+
+static void server_kill(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+/* ---- this side ---- */
+
+static struct {
+    int        ups, new_boots, downs;
+    int        answers, want;
+    enum err   status;
+    char       text[64];
+    struct buf body;
+    uint64_t   tag_sum;
+    char       pushed[64], hinted[64];
+    bool       is_inside; /* a call: no callback may run now */
+} seen;
+
+static void stop(void *ctx)
+{
+    UNUSED(ctx);
+    loop_stop(loop);
+}
+
+static void run_for(unsigned ms)
+{
+    struct timer t;
+
+    timer_init(&t, loop, stop, NULL);
+    timer_set(&t, ms * 1000);
+    loop_run(loop);
+    timer_fini(&t);
+}
+
+static void on_up(void *ctx, bool is_new_boot)
+{
+    UNUSED(ctx);
+    seen.ups++;
+    seen.new_boots += is_new_boot;
+    loop_stop(loop);
+}
+
+static void on_down(void *ctx)
+{
+    UNUSED(ctx);
+    seen.downs++;
+}
+
+static void on_push(void *ctx, struct span body)
+{
+    UNUSED(ctx);
+    snprintf(seen.pushed, sizeof seen.pushed, "%.*s", (int)body.n,
+             (const char *)body.p);
+    loop_stop(loop);
+}
+
+static void on_answer(void *ctx, uint64_t tag, enum err status,
+                      const char *text, struct span body)
+{
+    UNUSED(ctx);
+    must(!seen.is_inside); /* never from inside a call */
+    seen.answers++;
+    seen.tag_sum += tag;
+    seen.status = status;
+    snprintf(seen.text, sizeof seen.text, "%s", text);
+    buf_clear(&seen.body);
+    buf_add(&seen.body, body);
+    if (seen.answers >= seen.want)
+        loop_stop(loop);
+}
+
+static void on_hint(void *ctx, const char *topic, struct span body)
+{
+    UNUSED(ctx);
+    snprintf(seen.hinted, sizeof seen.hinted, "%s %.*s", topic, (int)body.n,
+             (const char *)body.p);
+    loop_stop(loop);
+}
+
+static void ask(struct span body, uint32_t deadline_ms, uint64_t tag)
+{
+    seen.is_inside = true;
+    bus_request(client, BUS_SERVICE, body, deadline_ms, on_answer, NULL, tag);
+    seen.is_inside = false;
+}
+
+static void open_all(void)
+{
+    static const struct bus_client_fns fns = { on_up, on_down, on_push };
+
+    buf_fini(&seen.body);
+    memset(&seen, 0, sizeof seen);
+    buf_init(&seen.body, 64 << 20);
+    snprintf(dir, sizeof dir, "/tmp/test_bus.XXXXXX");
+    must(mkdtemp(dir));
+    snprintf(endpoint, sizeof endpoint, "ipc://%s/s", dir);
+    snprintf(hints, sizeof hints, "ipc://%s/s.pub", dir);
+    loop   = loop_new();
+    bus    = bus_open(loop, "client");
+    client = bus_connect(bus, endpoint, &fns, NULL);
+}
+
+static void close_all(void)
+{
+    char command[128];
+
+    bus_close(bus);
+    loop_free(loop);
+    buf_fini(&seen.body);
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    CHECK_EQ(system(command), 0);
+}
+
+TEST(a_request_gets_its_answer_status_and_text)
+{
+    pid_t pid;
+
+    open_all();
+    pid = server_start(SERVER_ECHO);
+    ask(span_str("hello"), 0, 7); /* before anybody is there */
+    run_for(2000);
+    if (seen.answers == 0)
+        run_for(2000); /* the first run may have ended with on_up */
+    CHECK_EQ(seen.answers, 1);
+    CHECK_EQ(seen.tag_sum, 7);
+    CHECK_EQ(seen.status, OK);
+    CHECK_BYTES(buf_span(&seen.body), span_str("hello"));
+    CHECK_EQ(seen.ups, 1);
+    CHECK_EQ(seen.new_boots, 1);
+    ask(span_str("fail"), 1000, 0);
+    run_for(2000);
+    CHECK_EQ(seen.status, ERR_NOT_FOUND);
+    CHECK_STR(seen.text, "no such thing");
+    ask(span_str("huge"), 1000, 0);
+    run_for(2000);
+    CHECK_EQ(seen.status, ERR_FAILED);
+    CHECK_STR(seen.text, "the answer is too large");
+    bus_request(client, BUS_ADMIN, SPAN(NULL, 0), 1000, on_answer, NULL, 0);
+    run_for(2000);
+    CHECK_STR(seen.text, "admin");
+    server_kill(pid);
+    close_all();
+}
+
+TEST(a_hundred_thousand_requests_get_one_answer_each)
+{
+    enum { N = 100000, BATCH = 10000 };
+    pid_t    pid;
+    uint64_t start;
+    uint8_t  body[300] = { 1 };
+
+    open_all();
+    pid = server_start(SERVER_ECHO);
+    run_for(2000);
+    start = now_us();
+    for (uint64_t i = 0; i < N; i++) {
+        ask(SPAN_OF(body), i % 2 ? 0 : 20000, i);
+        seen.want = (int)i + 1;
+        if (i % BATCH == BATCH - 1)
+            run_for(10000);
+    }
+    printf("  %.2f us a request\n", (double)(now_us() - start) / N);
+    CHECK_EQ(seen.answers, N);
+    CHECK_EQ(seen.tag_sum, (uint64_t)N * (N - 1) / 2);
+    server_kill(pid);
+    close_all();
+}
+
+TEST(twenty_megabytes_travel_whole)
+{
+    size_t   n = 20 << 20;
+    uint8_t *p = malloc(n);
+    pid_t    pid;
+
+    open_all();
+    pid = server_start(SERVER_ECHO);
+    run_for(2000);
+    for (size_t i = 0; i < n; i++)
+        p[i] = (uint8_t)(i * 31 >> 3);
+    ask(SPAN(p, n), 0, 0);
+    run_for(10000);
+    CHECK(span_eq(buf_span(&seen.body), SPAN(p, n)));
+    free(p);
+    server_kill(pid);
+    close_all();
+}
+
+TEST(a_request_in_flight_survives_the_death_of_its_server)
+{
+    pid_t    pid;
+    uint64_t start;
+
+    open_all();
+    pid = server_start(SERVER_SILENT);
+    run_for(2000);
+    CHECK(bus_is_up(client));
+    seen.want = 1000;
+    for (uint64_t i = 0; i < 1000; i++)
+        ask(span_str("idempotent"), 0, i);
+    run_for(50);
+    CHECK_EQ(seen.answers, 0);
+    server_kill(pid);
+    start = now_us();
+    while (bus_is_up(client) && now_us() - start < 1000000)
+        run_for(1);
+    CHECK(now_us() - start < 100000, "down noticed after %" PRIu64 " us",
+          now_us() - start);
+    pid   = server_start(SERVER_ECHO);
+    start = now_us();
+    run_for(2000);
+    CHECK_EQ(seen.downs, 1);
+    CHECK_EQ(seen.ups, 2);
+    CHECK_EQ(seen.new_boots, 2);
+    CHECK(now_us() - start < 300000, "up again after %" PRIu64 " us",
+          now_us() - start);
+    if (seen.answers < 1000)
+        run_for(5000);
+    CHECK_EQ(seen.answers, 1000);
+    CHECK_EQ(seen.tag_sum, 999 * 1000 / 2);
+    server_kill(pid);
+    close_all();
+}
+
+TEST(killing_the_server_again_and_again_loses_no_request)
+{
+    pid_t pid = 0;
+
+    open_all();
+    for (int round = 0; round < 20; round++) {
+        pid = server_start(SERVER_ECHO);
+        for (uint64_t i = 0; i < 50; i++)
+            ask(span_str("work"), 0, 1);
+        seen.want = 1 << 30;
+        run_for((unsigned)(rand() % 30));
+        server_kill(pid);
+    }
+    pid       = server_start(SERVER_ECHO);
+    seen.want = 1000;
+    for (int i = 0; i < 100 && seen.answers < 1000; i++)
+        run_for(100);
+    CHECK_EQ(seen.answers, 1000);
+    CHECK_EQ(seen.tag_sum, 1000);
+    server_kill(pid);
+    close_all();
+}
+
+TEST(pushes_go_both_ways_and_hints_to_whom_they_concern)
+{
+    pid_t pid;
+
+    open_all();
+    CHECK(!bus_push(client, span_str("x")), "nobody is there");
+    pid = server_start(SERVER_ECHO);
+    bus_subscribe(bus, hints, "height", on_hint, NULL);
+    run_for(2000);
+    for (int i = 0; i < 200 && !(seen.hinted[0] && seen.pushed[0]); i++) {
+        CHECK(bus_push(client, span_str("note")));
+        run_for(20);
+    }
+    CHECK_STR(seen.pushed, "note");
+    CHECK_STR(seen.hinted, "height note");
+    server_kill(pid);
+    close_all();
+}
+
+static pid_t other_client(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct loop *l = loop_new();
+        struct bus  *b = bus_open(l, "other");
+
+        bus_connect(b, endpoint, &(struct bus_client_fns){ 0 }, NULL);
+        loop_run(l);
+        _exit(0);
+    }
+    return pid;
+}
+
+TEST(a_server_learns_at_once_who_comes_and_who_dies)
+{
+    pid_t    pid, other;
+    uint64_t start;
+
+    open_all();
+    pid = server_start(SERVER_ECHO);
+    run_for(2000);
+    bus_subscribe(bus, hints, "client", on_hint, NULL);
+    run_for(200);
+    other = other_client();
+    run_for(2000);
+    CHECK_STR(seen.hinted, "client came other");
+    server_kill(other);
+    start = now_us();
+    run_for(2000);
+    CHECK_STR(seen.hinted, "client gone");
+    CHECK(now_us() - start < 200000, "after %" PRIu64 " us", now_us() - start);
+    server_kill(pid);
+    close_all();
+}
+
+TEST(deadlines_end_requests_in_their_order)
+{
+    pid_t    pid;
+    uint64_t start;
+
+    open_all();
+    pid = server_start(SERVER_SILENT);
+    run_for(2000);
+    seen.want = 1;
+    start     = now_us();
+    ask(span_str("x"), 60, 2);
+    ask(span_str("x"), 20, 1);
+    ask(span_str("x"), 0, 100);
+    run_for(1000);
+    CHECK_EQ(seen.tag_sum, 1);
+    CHECK_EQ(seen.status, ERR_TIMEOUT);
+    CHECK(now_us() - start >= 20000);
+    CHECK(now_us() - start < 50000);
+    seen.want = 2;
+    run_for(1000);
+    CHECK_EQ(seen.tag_sum, 3);
+    CHECK(now_us() - start >= 60000);
+    server_kill(pid);
+    close_all();
+}
+
+TEST(too_many_requests_are_refused_not_kept)
+{
+    open_all();
+    seen.want = 10;
+    for (int i = 0; i < BUS_PENDING_MAX + 9; i++)
+        ask(span_str("x"), 0, 1);
+    run_for(100);
+    CHECK_EQ(seen.answers, 10, "slot 0 is never used");
+    CHECK_EQ(seen.status, ERR_BUSY);
+    close_all();
+}
+
+TEST(an_endpoint_has_one_server_and_dead_files_do_not_matter)
+{
+    struct bus_server_fns fns = { server_request, NULL, NULL, NULL };
+    struct bus_server    *s;
+    pid_t                 pid;
+
+    open_all();
+    pid = server_start(SERVER_ECHO);
+    run_for(2000);
+    CHECK_EQ(bus_serve(&s, bus, endpoint, &fns, NULL), ERR_NET);
+    ask(span_str("still there"), 1000, 0);
+    run_for(2000);
+    CHECK_EQ(seen.status, OK);
+    server_kill(pid);
+    CHECK_EQ(bus_serve(&s, bus, endpoint, &fns, NULL), OK);
+    CHECK_EQ(bus_serve(&s, bus, "/just/a/path", &fns, NULL), ERR_CONFIG);
+    CHECK_EQ(bus_serve(&s, bus, "ipc:///nonexistent/dir/s", &fns, NULL),
+             ERR_NET);
+    close_all();
+}
+
+/* ---- strangers ---- */
+
+static void send_raw_garbage(void)
+{
+    struct sockaddr_un sa = { .sun_family = AF_UNIX };
+    uint8_t            junk[512];
+
+    memcpy(sa.sun_path, endpoint + 6, strlen(endpoint + 6) + 1);
+    for (int i = 0; i < 100; i++) {
+        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+        for (size_t k = 0; k < sizeof junk; k++)
+            junk[k] = (uint8_t)rand();
+        if (i % 3 == 0)
+            memcpy(junk, "\1\0", 2); /* ZMTP 1.0 */
+        CHECK_EQ(connect(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+        CHECK(send(fd, junk, sizeof junk, MSG_NOSIGNAL) > 0);
+        close(fd);
+    }
+}
+
+static void send_zmq_garbage(void)
+{
+    void *ctx  = zmq_ctx_new();
+    void *sock = zmq_socket(ctx, ZMQ_DEALER);
+    int   wait = 100;
+
+    CHECK_EQ(zmq_connect(sock, endpoint), 0);
+    zmq_setsockopt(sock, ZMQ_LINGER, &wait, sizeof wait);
+    for (int i = 0; i < 300; i++) {
+        uint8_t junk[2000];
+        int     frames = rand() % 6;
+
+        for (size_t k = 0; k < sizeof junk; k++)
+            junk[k] = (uint8_t)rand();
+        if (i % 4 == 0)
+            memcpy(junk, "\x08\x02\x10\x01\x18\x05\x20\x07", 8);
+        for (; frames > 0; frames--)
+            zmq_send(sock, junk, (size_t)rand() % sizeof junk, ZMQ_SNDMORE);
+        zmq_send(sock, junk, i % 4 == 0 ? 8 : 20, 0);
+    }
+    zmq_close(sock);
+    zmq_ctx_term(ctx);
+}
+
+TEST(garbage_on_the_socket_changes_nothing)
+{
+    pid_t pid;
+
+    open_all();
+    pid = server_start(SERVER_ECHO);
+    run_for(2000);
+    send_raw_garbage();
+    send_zmq_garbage();
+    ask(span_str("still fine"), 2000, 0);
+    run_for(3000);
+    CHECK_EQ(seen.status, OK);
+    CHECK_BYTES(buf_span(&seen.body), span_str("still fine"));
+    CHECK_EQ(seen.downs, 0);
+    server_kill(pid);
+    close_all();
+}
+
+static void local_request(void *ctx, struct bus_call call, struct span body)
+{
+    UNUSED(ctx);
+    bus_reply(call, OK, NULL, body);
+}
+
+TEST(tcp_needs_a_key_that_is_on_the_list)
+{
+    static const struct bus_server_fns fns        = { local_request, NULL, NULL,
+                                                      NULL };
+    static const struct bus_client_fns client_fns = { on_up, on_down, NULL };
+    char server_pub[41], server_key[41], good_pub[41], good_key[41],
+        bad_pub[41], bad_key[41], address[128];
+    struct bus        *good, *bad;
+    struct bus_server *s;
+    struct bus_client *stranger;
+
+    open_all();
+    zmq_curve_keypair(server_pub, server_key);
+    zmq_curve_keypair(good_pub, good_key);
+    zmq_curve_keypair(bad_pub, bad_key);
+    snprintf(address, sizeof address, "tcp://127.0.0.1:%d",
+             20000 + getpid() % 20000);
+    CHECK_EQ(bus_serve(&s, bus, address, &fns, NULL), ERR_CONFIG,
+             "plain tcp is refused");
+    CHECK_EQ(bus_set_key(bus, "short"), ERR_KEY);
+    CHECK_EQ(bus_set_key(bus, server_key), OK);
+    CHECK_EQ(bus_serve(&s, bus, address, &fns, NULL), ERR_CONFIG,
+             "so is an empty list");
+    CHECK_EQ(bus_allow(bus, "nonsense"), ERR_CONFIG);
+    CHECK_EQ(bus_allow(bus, good_pub), OK);
+    CHECK_EQ(bus_serve(&s, bus, address, &fns, NULL), OK);
+    bus_client_close(client);
+    good = bus_open(loop, "good");
+    bad  = bus_open(loop, "bad");
+    CHECK_EQ(bus_set_key(good, good_key), OK);
+    CHECK_EQ(bus_set_key(bad, bad_key), OK);
+    snprintf(address + strlen(address), sizeof address - strlen(address), "#%s",
+             server_pub);
+    stranger = bus_connect(bad, address, &client_fns, NULL);
+    run_for(300);
+    CHECK(!bus_is_up(stranger));
+    client = bus_connect(good, address, &client_fns, NULL);
+    run_for(3000);
+    CHECK(bus_is_up(client));
+    ask(span_str("sealed"), 2000, 0);
+    run_for(3000);
+    CHECK_BYTES(buf_span(&seen.body), span_str("sealed"));
+    CHECK(!bus_is_up(stranger));
+    bus_close(good);
+    bus_close(bad);
+    close_all();
+}
