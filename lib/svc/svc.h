@@ -1,9 +1,9 @@
 /* svc - what every service process has: start, config, bus, health, stop.
  *
  * A service binds ipc://RUN/<name>.sock (requests) and RUN/<name>.pub.sock
- * (hints); svc_endpoint gives the addresses, which [warren] in config.toml
- * can change.  The admin lane answers health and metrics for every service
- * (proto/admin.proto). */
+ * (hints); [warren] in config.toml can give tcp addresses instead (hints on
+ * the next port).  RUN/<name>.lock keeps a second process out.  The admin
+ * lane answers health and metrics for every service (proto/admin.proto). */
 #ifndef WARREN_SVC_H
 #define WARREN_SVC_H
 
@@ -16,13 +16,17 @@ struct svc {
     struct config     *config;
     struct loop       *loop;
     struct bus        *bus;
-    struct bus_server *server; /* after svc_serve */
+    struct bus_server *server;   /* after svc_serve */
+    const char        *chain_id; /* label of the metrics; set when known */
     int                exit_code;
 };
 
 /* svc_start - flags, config, log, loop, bus.  Ends the process with a clear
  * line when any of it is wrong, and after --help, --version and --check. */
 struct svc *svc_start(const char *name, int argc, char **argv);
+/* svc_keep_secrets - for who holds keys: no core dumps, no debugger.  Call it
+ * right after svc_start. */
+void svc_keep_secrets(struct svc *s);
 /* svc_serve - bind the service's endpoints. */
 NODISCARD enum err svc_serve(struct svc *s, const struct bus_server_fns *fns,
                              void *ctx);
@@ -32,9 +36,12 @@ struct bus_client *svc_connect(struct svc *s, const char *service,
 void svc_subscribe(struct svc *s, const char *service, const char *prefix,
                    void (*fn)(void *ctx, const char *topic, struct span body),
                    void *ctx);
+/* svc_endpoint - where service is reached; for a tcp one with its key.  Lives
+ * as long as the config. */
 const char *svc_endpoint(struct svc *s, const char *service, bool is_pub);
 
-/* svc_condition - readiness: reason is a static text, NULL when fine. */
+/* svc_condition - readiness: reason is a static text, NULL when fine.  At
+ * most 16 names. */
 void svc_condition(struct svc *s, const char *name, const char *reason);
 
 void svc_run(struct svc *s);                 /* until SIGTERM or svc_exit */

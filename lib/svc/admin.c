@@ -1,0 +1,168 @@
+/* The admin lane: health, metrics and the log level of any service. */
+#include "base/log.h"
+#include "proto/admin.pb-c.h"
+#include "svc/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+enum { METRICS_BYTES_MAX = 4 << 20, SPEC_BYTES_MAX = 256 };
+
+static struct metric cpu_seconds = {
+    .subsystem = "process",
+    .name      = "cpu_seconds_total",
+    .help      = "CPU time that the service has used.",
+    .kind      = METRIC_COUNTER,
+    .labels    = { "service" },
+};
+static struct metric resident_bytes = {
+    .subsystem = "process",
+    .name      = "resident_memory_bytes",
+    .help      = "Memory that the service holds.",
+    .kind      = METRIC_GAUGE,
+    .labels    = { "service" },
+};
+static struct metric uptime_seconds = {
+    .subsystem = "process",
+    .name      = "uptime_seconds",
+    .help      = "Time since the service started.",
+    .kind      = METRIC_GAUGE,
+    .labels    = { "service" },
+};
+static struct metric is_ready = {
+    .subsystem = "process",
+    .name      = "ready",
+    .help      = "Whether the service has what it needs.",
+    .kind      = METRIC_GAUGE,
+    .labels    = { "service" },
+};
+
+static void reply_packed(struct bus_call call, const Admin__Reply *reply)
+{
+    size_t   n = admin__reply__get_packed_size(reply);
+    uint8_t *p = malloc(n + 1);
+
+    must(p);
+    admin__reply__pack(reply, p);
+    bus_reply(call, OK, NULL, SPAN(p, n));
+    free(p);
+}
+
+static size_t reasons(const struct svc_process *p, Admin__Health__Reason *out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->condition_count; i++) {
+        if (!p->conditions[i].reason)
+            continue;
+        out[n]           = (Admin__Health__Reason)ADMIN__HEALTH__REASON__INIT;
+        out[n].condition = (char *)(uintptr_t)p->conditions[i].name;
+        out[n].reason    = (char *)(uintptr_t)p->conditions[i].reason;
+        n++;
+    }
+    return n;
+}
+
+static void answer_health(struct svc_process *p, struct bus_call call)
+{
+    Admin__Health__Reason  found[CONDITIONS_MAX];
+    Admin__Health__Reason *list[CONDITIONS_MAX];
+    Admin__Health          health = ADMIN__HEALTH__INIT;
+    Admin__Reply           reply  = ADMIN__REPLY__INIT;
+
+    health.service   = (char *)(uintptr_t)p->svc.name;
+    health.boot      = bus_boot_id(p->svc.bus);
+    health.uptime_ms = (now_us() - p->started_us) / 1000;
+    health.n_reasons = reasons(p, found);
+    health.reasons   = list;
+    for (size_t i = 0; i < health.n_reasons; i++)
+        list[i] = &found[i];
+    reply.kind_case = ADMIN__REPLY__KIND_HEALTH;
+    reply.health    = &health;
+    reply_packed(call, &reply);
+}
+
+static double resident(void)
+{
+    unsigned long size = 0, pages = 0;
+    FILE         *f = fopen("/proc/self/statm", "re");
+
+    if (!f)
+        return 0;
+    if (fscanf(f, "%lu %lu", &size, &pages) != 2)
+        pages = 0;
+    fclose(f);
+    return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+static void measure_process(struct svc_process *p)
+{
+    const char           *name = p->svc.name;
+    Admin__Health__Reason found[CONDITIONS_MAX];
+    struct rusage         use;
+    double                s;
+
+    getrusage(RUSAGE_SELF, &use);
+    s = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+        (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+    metric_set(&cpu_seconds, name, NULL, s);
+    metric_set(&resident_bytes, name, NULL, resident());
+    metric_set(&uptime_seconds, name, NULL,
+               (double)((now_us() - p->started_us) / 1000) / 1e3);
+    metric_set(&is_ready, name, NULL, reasons(p, found) == 0);
+}
+
+static void answer_metrics(struct svc_process *p, struct bus_call call)
+{
+    Admin__Metrics metrics = ADMIN__METRICS__INIT;
+    Admin__Reply   reply   = ADMIN__REPLY__INIT;
+    struct buf     text;
+
+    measure_process(p);
+    buf_init(&text, METRICS_BYTES_MAX);
+    metrics_print(&text, p->svc.config->instrumentation.namespace,
+                  p->svc.chain_id);
+    metrics.text.data = text.p;
+    metrics.text.len  = text.len;
+    reply.kind_case   = ADMIN__REPLY__KIND_METRICS;
+    reply.metrics     = &metrics;
+    reply_packed(call, &reply);
+    buf_fini(&text);
+}
+
+static void set_log_level(struct svc_process *p, struct bus_call call,
+                          const char *spec)
+{
+    bool is_json = strcmp(p->svc.config->log_format, "json") == 0;
+
+    if (strlen(spec) > SPEC_BYTES_MAX ||
+        !log_setup(p->svc.name, is_json ? LOG_JSON : LOG_PLAIN, spec)) {
+        bus_reply(call, ERR_USAGE, "not a log level", SPAN(NULL, 0));
+        return;
+    }
+    log_event(LOG_INFO, "log level changed", LOG_STR("to", spec));
+    bus_reply(call, OK, NULL, SPAN(NULL, 0));
+}
+
+void svc_admin(void *ctx, struct bus_call call, struct span body)
+{
+    struct svc_process *p = svc_process(ctx);
+    Admin__Request     *r = admin__request__unpack(NULL, body.n, body.p);
+
+    if (!r) {
+        bus_reply(call, ERR_USAGE, "malformed", SPAN(NULL, 0));
+        return;
+    }
+    switch (r->kind_case) {
+    case ADMIN__REQUEST__KIND_GET_HEALTH: answer_health(p, call); break;
+    case ADMIN__REQUEST__KIND_GET_METRICS: answer_metrics(p, call); break;
+    case ADMIN__REQUEST__KIND_SET_LOG_LEVEL:
+        set_log_level(p, call, r->set_log_level->spec);
+        break;
+    default: bus_reply(call, ERR_USAGE, "unknown request", SPAN(NULL, 0));
+    }
+    admin__request__free_unpacked(r, NULL);
+}

@@ -1,0 +1,218 @@
+#include "svc/svc.h"
+
+#include "base/log.h"
+#include "svc/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FILES_WANTED = 65536 };
+
+/* ---- starting ---- */
+
+static void help(const char *name)
+{
+    printf("usage: %s [--home DIR] [--KEY VALUE ...]\n"
+           "\n"
+           "The %s service of a node; \"warren start\" runs all of them.\n"
+           "\n"
+           "  --home DIR    the node's directory (CMTHOME, ~/.warren)\n"
+           "  --KEY VALUE   any key of config.toml, e.g. --log_level debug\n"
+           "  --check       read the configuration, say what is wrong, end\n"
+           "  --version     the version, and end\n",
+           name, name);
+    exit(0);
+}
+
+/* Takes the flags that every service has out of argv. */
+static bool take_flags(const char *name, int *argc, char **argv)
+{
+    bool is_check = false;
+    int  kept     = 0;
+
+    for (int i = 0; i < *argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            help(name);
+        if (strcmp(argv[i], "--version") == 0 && i + 1 == *argc) {
+            printf("%s\n", CONFIG_VERSION "+warren");
+            exit(0);
+        }
+        if (strcmp(argv[i], "--check") == 0)
+            is_check = true;
+        else
+            argv[kept++] = argv[i];
+    }
+    argv[ *argc = kept] = NULL;
+    return is_check;
+}
+
+static void set_limits(void)
+{
+    struct rlimit r;
+
+    umask(077);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < FILES_WANTED) {
+        r.rlim_cur = r.rlim_max < FILES_WANTED ? r.rlim_max : FILES_WANTED;
+        setrlimit(RLIMIT_NOFILE, &r);
+    }
+}
+
+static void set_log(const char *name, const struct config *c)
+{
+    bool is_json = strcmp(c->log_format, "json") == 0;
+
+    if (!log_setup(name, is_json ? LOG_JSON : LOG_PLAIN, c->log_level))
+        must_ok(fail(ERR_CONFIG,
+                     "log_level: \"%s\" is not a level; write debug, info, "
+                     "warn or none, or module:level with commas",
+                     c->log_level),
+                "set up the log");
+}
+
+/* One process of each name per node. */
+static enum err lock_service(struct svc_process *p)
+{
+    char path[512], pid[16] = "";
+    int  n;
+
+    snprintf(path, sizeof path, "%s/%s.lock", config_run_dir(p->svc.config),
+             p->svc.name);
+    p->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (p->lock < 0)
+        return fail(ERR_DISK, "cannot make %s: %s", path, strerror(errno));
+    if (flock(p->lock, LOCK_EX | LOCK_NB) != 0) {
+        if (pread(p->lock, pid, sizeof pid - 1, 0) > 0)
+            pid[strcspn(pid, "\n")] = 0;
+        return fail(ERR_NET,
+                    "%s of %s runs already (pid %s); stop it, or use another "
+                    "--home",
+                    p->svc.name, p->svc.config->home, pid);
+    }
+    n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
+    if (ftruncate(p->lock, 0) != 0 || pwrite(p->lock, pid, (size_t)n, 0) != n)
+        return fail(ERR_DISK, "cannot write %s: %s", path, strerror(errno));
+    return OK;
+}
+
+static void on_stop_signal(void *ctx)
+{
+    log_event(LOG_INFO, "stopping on a signal");
+    svc_exit(ctx, OK);
+}
+
+struct svc *svc_start(const char *name, int argc, char **argv)
+{
+    struct svc_process *p        = calloc(1, sizeof *p);
+    struct svc         *s        = &p->svc;
+    bool                is_check = take_flags(name, &argc, argv);
+
+    must(p);
+    *p          = (struct svc_process){ .started_us = now_us(), .lock = -1 };
+    s->name     = name;
+    s->chain_id = "";
+    set_limits();
+    must(log_setup(name, LOG_PLAIN, "info"));
+    must_ok(config_load(&s->config, argc, argv), "read the configuration");
+    must_ok(config_end_args(s->config, 1), "read the command line");
+    set_log(name, s->config);
+    if (is_check) {
+        printf("%s: the configuration is fine\n", s->config->path);
+        exit(0);
+    }
+    must_ok(config_make_run_dir(s->config), "make the run directory");
+    must_ok(lock_service(p), "start");
+    s->loop = loop_new();
+    s->bus  = bus_open(s->loop, name);
+    must_ok(svc_keys(s), "read the CURVE keys");
+    loop_on_signal(s->loop, SIGTERM, on_stop_signal, s);
+    loop_on_signal(s->loop, SIGINT, on_stop_signal, s);
+    return s;
+}
+
+void svc_keep_secrets(struct svc *s)
+{
+    struct rlimit none = { 0, 0 };
+
+    UNUSED(s);
+    must(prctl(PR_SET_DUMPABLE, 0) == 0);
+    must(setrlimit(RLIMIT_CORE, &none) == 0);
+}
+
+/* ---- the bus ---- */
+
+enum err svc_serve(struct svc *s, const struct bus_server_fns *fns, void *ctx)
+{
+    enum err r = bus_serve(&s->server, s->bus, svc_endpoint(s, s->name, false),
+                           fns, ctx);
+
+    if (r != OK)
+        return r;
+    bus_serve_admin(s->server, svc_admin, s);
+    return bus_publish_open(s->bus, svc_endpoint(s, s->name, true));
+}
+
+struct bus_client *svc_connect(struct svc *s, const char *service,
+                               const struct bus_client_fns *fns, void *ctx)
+{
+    return bus_connect(s->bus, svc_endpoint(s, service, false), fns, ctx);
+}
+
+void svc_subscribe(struct svc *s, const char *service, const char *prefix,
+                   void (*fn)(void *ctx, const char *topic, struct span body),
+                   void *ctx)
+{
+    bus_subscribe(s->bus, svc_endpoint(s, service, true), prefix, fn, ctx);
+}
+
+/* ---- running ---- */
+
+void svc_condition(struct svc *s, const char *name, const char *reason)
+{
+    struct svc_process *p = svc_process(s);
+    size_t              i = 0;
+
+    while (i < p->condition_count && strcmp(p->conditions[i].name, name) != 0)
+        i++;
+    must(i < CONDITIONS_MAX);
+    if (i == p->condition_count)
+        p->conditions[p->condition_count++].name = name;
+    p->conditions[i].reason = reason;
+}
+
+void svc_run(struct svc *s)
+{
+    log_event(LOG_INFO, "started", LOG_INT("pid", getpid()),
+              LOG_STR("home", s->config->home));
+    loop_run(s->loop);
+}
+
+void svc_exit(struct svc *s, enum err code)
+{
+    if (s->exit_code == OK)
+        s->exit_code = (int)code;
+    loop_stop(s->loop);
+}
+
+int svc_stop(struct svc *s)
+{
+    struct svc_process *p    = svc_process(s);
+    int                 code = s->exit_code;
+
+    bus_close(s->bus);
+    loop_free(s->loop);
+    log_event(LOG_INFO, "stopped", LOG_INT("exit", code));
+    config_free(s->config);
+    close(p->lock);
+    free(p);
+    return code;
+}
