@@ -4,6 +4,7 @@
  * Shapes:  keys of 1 to 511 bytes, ordered as bytes; one writer at a time.
  * Memory:  spans from a transaction are borrowed from the map and valid until
  *          it ends or writes.
+ *          A key or value passed to kv_put must not lie in the map.
  * Errors:  ERR_DISK when the disk is full or fails (the transaction is lost,
  *          the environment stays whole), ERR_CORRUPT for damage, ERR_NOT_FOUND
  *          for absent keys.  Space is checked before LMDB maps a file, because
@@ -27,7 +28,11 @@ NODISCARD enum err kv_open(struct kv **out, const char *dir,
 void               kv_close(struct kv *kv);
 NODISCARD enum err kv_sync(struct kv *kv);
 size_t             kv_disk_bytes(const struct kv *kv);
+/* kv_set_map - the address space to start with, for tests of its growth. */
+void kv_set_map(struct kv *kv, size_t bytes);
 
+/* A failed operation of a write transaction leaves nothing but kv_abort.
+ * Cursors are closed before their transaction ends. */
 NODISCARD enum err kv_read(struct kv_txn **out, struct kv *kv);
 NODISCARD enum err kv_write(struct kv_txn **out, struct kv *kv);
 /* kv_commit - durable when it returns OK (without KV_NOSYNC).  The
@@ -39,7 +44,8 @@ NODISCARD enum err kv_get(struct kv_txn *t, kv_table table, struct span key,
                           struct span *value);
 NODISCARD enum err kv_put(struct kv_txn *t, kv_table table, struct span key,
                           struct span value);
-/* kv_append - put at the end; keys must come in ascending order. */
+/* kv_append - put at the end; keys must come in ascending order, which is
+ * the caller's to know. */
 NODISCARD enum err kv_append(struct kv_txn *t, kv_table table, struct span key,
                              struct span value);
 /* kv_reserve - put a value of n bytes to be filled in by the caller. */
