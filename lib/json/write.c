@@ -10,13 +10,18 @@ void jw_init(struct json_writer *w, struct buf *out, uint8_t indent)
     *w = (struct json_writer){ .out = out, .indent = indent };
 }
 
-static void new_line(struct json_writer *w)
+static void new_line_at(struct json_writer *w, size_t depth)
 {
     if (!w->indent)
         return;
     buf_byte(w->out, '\n');
-    for (unsigned i = 0; i < (unsigned)w->depth * w->indent; i++)
+    for (size_t i = 0; i < depth * w->indent; i++)
         buf_byte(w->out, ' ');
+}
+
+static void new_line(struct json_writer *w)
+{
+    new_line_at(w, w->depth);
 }
 
 /* What stands before a value or key: a comma, a line, or nothing. */
@@ -179,6 +184,68 @@ void jw_raw(struct json_writer *w, struct span json)
 {
     begin_item(w);
     buf_add(w->out, json);
+}
+
+/* Copies the string that begins at json[i]; where it ends. */
+static size_t reprint_string(struct buf *out, struct span json, size_t i)
+{
+    bool is_escaped = false;
+
+    for (size_t from = i; i < json.n; i++) {
+        uint8_t c = json.p[i];
+
+        if (c == '<' || c == '>' || c == '&')
+            buf_printf(out, "\\u%04x", c);
+        else if (c == 0xe2 && json.n - i > 2 && is_line_separator(json, i))
+            buf_printf(out, "\\u20%02x", json.p[i += 2] - 0x80);
+        else
+            buf_byte(out, c);
+        if (c == '"' && !is_escaped && i > from)
+            return i + 1;
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    return i;
+}
+
+static bool is_space(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+void jw_reprint(struct json_writer *w, struct span json)
+{
+    size_t  depth = w->depth;
+    uint8_t last  = 0; /* the last byte that is no space */
+
+    begin_item(w);
+    for (size_t i = 0; i < json.n;) {
+        uint8_t c         = json.p[i];
+        bool    is_opened = last == '{' || last == '[';
+
+        if (is_space(c)) {
+            i++;
+            continue;
+        }
+        last = c;
+        if (c == '}' || c == ']') {
+            depth--;
+            if (!is_opened)
+                new_line_at(w, depth);
+        } else if (is_opened) {
+            new_line_at(w, depth);
+        }
+        if (c == '"') {
+            i = reprint_string(w->out, json, i);
+            continue;
+        }
+        buf_byte(w->out, c);
+        depth += c == '{' || c == '[';
+        if (c == ',')
+            new_line_at(w, depth);
+        if (c == ':' && w->indent)
+            buf_byte(w->out, ' ');
+        i++;
+    }
 }
 
 void jw_null(struct json_writer *w)

@@ -47,6 +47,10 @@ void jw_hex_upper(struct json_writer *w, struct span bytes);
 void jw_stamp(struct json_writer *w, struct stamp t); /* RFC3339Nano */
 /* jw_raw - a value that is JSON already. */
 void jw_raw(struct json_writer *w, struct span json);
+/* jw_reprint - the same for valid JSON of any layout: white space goes or
+ * becomes ours, strings and numbers stay as they stand but for the escapes
+ * of <, >, & and U+2028, U+2029.  Any depth. */
+void jw_reprint(struct json_writer *w, struct span json);
 
 /* A member in one call. */
 #define JW(w, key, kind, value) (jw_key((w), (key)), jw_##kind((w), (value)))

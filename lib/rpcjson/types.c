@@ -189,20 +189,6 @@ void rj_proposal(struct json_writer *w, const struct proposal *p)
 
 /* ---- validators ---- */
 
-void rj_pubkey(struct json_writer *w, const struct public_key *k)
-{
-    if (!k || k->type == KEY_NONE) {
-        jw_null(w);
-        return;
-    }
-    jw_object(w);
-    JW(w, "type", cstr,
-       k->type == KEY_ED25519 ? "tendermint/PubKeyEd25519"
-                              : "tendermint/PubKeySecp256k1");
-    JW(w, "value", base64_text, k->bytes);
-    jw_object_end(w);
-}
-
 void rj_validator(struct json_writer *w, const struct validator *v)
 {
     if (!v) {
@@ -326,44 +312,10 @@ void rj_evidence_list(struct json_writer *w, const struct evidence_list *l,
 
 /* ---- parameters ---- */
 
-static void key_types(struct json_writer *w, const struct params *p)
-{
-    jw_array(w);
-    for (size_t i = 0; i < p->key_type_count; i++)
-        jw_cstr(w, key_type_name(p->key_types[i]));
-    jw_array_end(w);
-}
-
 static void begin_section(struct json_writer *w, const char *name)
 {
     jw_key(w, name);
     jw_object(w);
-}
-
-void rj_params(struct json_writer *w, const struct params *p)
-{
-    jw_object(w);
-    begin_section(w, "block");
-    JW(w, "max_bytes", int_text, p->block.max_bytes);
-    JW(w, "max_gas", int_text, p->block.max_gas);
-    jw_object_end(w);
-    begin_section(w, "evidence");
-    JW(w, "max_age_num_blocks", int_text, p->evidence.max_age_num_blocks);
-    JW(w, "max_age_duration", int_text, p->evidence.max_age_duration);
-    JW(w, "max_bytes", int_text, p->evidence.max_bytes);
-    jw_object_end(w);
-    begin_section(w, "validator");
-    jw_key(w, "pub_key_types");
-    key_types(w, p);
-    jw_object_end(w);
-    begin_section(w, "version");
-    JW(w, "app", uint_text, p->app_version);
-    jw_object_end(w);
-    begin_section(w, "abci");
-    JW(w, "vote_extensions_enable_height", int_text,
-       p->vote_extensions_enable_height);
-    jw_object_end(w);
-    jw_object_end(w);
 }
 
 static void int_unless_zero(struct json_writer *w, const char *key, int64_t v)

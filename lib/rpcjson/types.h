@@ -10,7 +10,7 @@
 #define WARREN_RPCJSON_TYPES_H
 
 #include "abci/types.h"
-#include "model/params.h"
+#include "model/genesis.h"
 #include "wire/p2p.h"
 #include "json/write.h"
 
@@ -29,7 +29,10 @@ void rj_vote(struct json_writer *w, const struct vote *v);
 void rj_proposal(struct json_writer *w, const struct proposal *p);
 
 /* rj_pubkey - {type, value}; null for a key of no type. */
-void rj_pubkey(struct json_writer *w, const struct public_key *k);
+static inline void rj_pubkey(struct json_writer *w, const struct public_key *k)
+{
+    pubkey_write(w, (enum key_type)k->type, k->bytes);
+}
 void rj_validator(struct json_writer *w, const struct validator *v);
 void rj_validator_set(struct json_writer *w, const struct validator_set_msg *s);
 
@@ -38,7 +41,10 @@ void rj_evidence(struct json_writer *w, const struct evidence *e);
 void rj_evidence_list(struct json_writer *w, const struct evidence_list *l,
                       enum rj_empty empty);
 
-void rj_params(struct json_writer *w, const struct params *p);
+static inline void rj_params(struct json_writer *w, const struct params *p)
+{
+    params_write(w, p);
+}
 /* rj_params_update - the plain form of the message: only what it carries. */
 void rj_params_update(struct json_writer                *w,
                       const struct consensus_params_msg *m);

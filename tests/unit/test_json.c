@@ -193,3 +193,32 @@ TEST(a_members_text_is_kept_byte_for_byte)
         json_doc_fini(&d);
     }
 }
+
+TEST(a_value_of_any_layout_is_reprinted)
+{
+    static const struct {
+        const char *in, *flat, *indented;
+    } cases[] = {
+        { " { \"a\" : [ 1 ,2 ] , \"b\":{ } } ", "{\"a\":[1,2],\"b\":{}}",
+          "{\n  \"a\": [\n    1,\n    2\n  ],\n  \"b\": {}\n}" },
+        { "[ [] , \"x\\\" ]<&>\" ]", "[[],\"x\\\" ]\\u003c\\u0026\\u003e\"]",
+          "[\n  [],\n  \"x\\\" ]\\u003c\\u0026\\u003e\"\n]" },
+        { "\"\xe2\x80\xa8\\\\\"", "\"\\u2028\\\\\"", "\"\\u2028\\\\\"" },
+        { "1.50e3", "1.50e3", "1.50e3" },
+    };
+    struct buf         out;
+    struct json_writer w;
+
+    buf_init(&out, 4096);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        jw_init(&w, &out, 0);
+        jw_reprint(&w, span_str(cases[i].in));
+        CHECK_STR(buf_cstr(&out), cases[i].flat, "%s", cases[i].in);
+        buf_clear(&out);
+        jw_init(&w, &out, 2);
+        jw_reprint(&w, span_str(cases[i].in));
+        CHECK_STR(buf_cstr(&out), cases[i].indented, "%s", cases[i].in);
+        buf_clear(&out);
+    }
+    buf_fini(&out);
+}
