@@ -98,6 +98,8 @@ NODISCARD enum err iavl_write(struct iavl *t);
 /* iavl_publish - after that transaction has been committed. */
 void iavl_publish(struct iavl *t);
 void iavl_rollback(struct iavl *t);
+/* iavl_lost - how many stored nodes the working tree no longer uses. */
+size_t iavl_lost(const struct iavl *t);
 
 /* iavl_prune - forget versions below oldest, and delete at most budget nodes
  * that only they used (the rest is left for the next call); inside a

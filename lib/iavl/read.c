@@ -11,6 +11,11 @@ int64_t iavl_oldest(const struct iavl *t)
     return t->oldest;
 }
 
+size_t iavl_lost(const struct iavl *t)
+{
+    return t->orphan_count;
+}
+
 struct iavl_view iavl_latest(struct iavl *t)
 {
     return (struct iavl_view){ t, t->latest };

@@ -2,9 +2,7 @@
  * version, proofs; then our own storage: reopening, pruning, damage. */
 #include "test.h"
 
-#include "iavl/iavl.h"
-#include "ics23/multistore.h"
-#include "ics23/ops.h"
+#include "iavl/multi.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -296,17 +294,17 @@ TEST(an_empty_tree_proves_nothing)
 enum { STORES_MAX = 16 };
 
 struct stores {
-    const char    *name[STORES_MAX];
-    struct fixture f[STORES_MAX];
-    size_t         n;
+    struct multi       multi;
+    struct multi_store store[STORES_MAX];
+    struct fixture     f[STORES_MAX];
 };
 
 static struct iavl *store_named(struct stores *s, const char *name)
 {
-    for (size_t i = 0; i < s->n; i++)
-        if (strcmp(s->name[i], name) == 0)
-            return s->f[i].tree;
-    return NULL;
+    size_t i = multi_find(&s->multi, span_str(name));
+
+    must(i < s->multi.n);
+    return s->store[i].tree;
 }
 
 static void stores_open(struct stores *s, const json_t *names)
@@ -314,86 +312,65 @@ static void stores_open(struct stores *s, const json_t *names)
     const json_t *name;
     size_t        i;
 
-    s->n = json_array_size(names);
-    must(s->n <= STORES_MAX);
+    s->multi = (struct multi){ s->store, json_array_size(names) };
+    must(s->multi.n <= STORES_MAX);
     json_array_foreach(names, i, name)
     {
-        s->name[i] = json_string_value(name);
-        s->f[i]    = fixture_new(CACHE_SMALL);
+        s->f[i] = fixture_new(CACHE_SMALL);
+        s->store[i] =
+            (struct multi_store){ json_string_value(name), s->f[i].tree };
     }
 }
 
-static struct hash stores_hash(struct stores *s, int64_t height,
-                               struct store_root *roots)
+static void check_roots(struct stores *s, const json_t *stores)
 {
-    struct hash app_hash;
+    const json_t *w;
+    size_t        k;
 
-    for (size_t i = 0; i < s->n; i++) {
-        struct iavl_view v;
-        struct hash      h;
+    json_array_foreach(stores, k, w)
+    {
+        struct iavl_view v    = iavl_latest(store_named(s, vec_str(w, "name")));
+        struct hash      root = iavl_root(&v);
 
-        must(iavl_at(&v, s->f[i].tree, height) == OK);
-        h = iavl_root(&v);
-        roots[i] =
-            (struct store_root){ span_str(s->name[i]),
-                                 arena_copy(&test_arena, hash_span(&h)) };
+        CHECK_BYTES(hash_span(&root), vec_hex(w, "root", &test_arena),
+                    "store %s", vec_str(w, "name"));
     }
-    must(multistore_hash(&app_hash, roots, s->n, &test_arena));
-    return app_hash;
 }
 
 static void stores_replay(struct stores *s, const json_t *heights)
 {
-    struct store_root roots[STORES_MAX];
-    const json_t     *h, *w;
-    size_t            i, k;
+    const json_t *h, *w;
+    size_t        i, k;
 
     json_array_foreach(heights, i, h)
     {
-        struct hash app_hash;
+        struct hash sealed, app_hash;
+        int64_t     height = vec_int(h, "height");
 
         json_array_foreach(json_object_get(h, "writes"), k, w)
             must(iavl_set(store_named(s, vec_str(w, "store")),
                           vec_hex(w, "key", &test_arena),
                           vec_hex(w, "value", &test_arena), NULL) == OK);
-        for (k = 0; k < s->n; k++)
-            save(s->f[k].tree, vec_int(h, "height"));
-        app_hash = stores_hash(s, vec_int(h, "height"), roots);
+        must(multi_seal(&sealed, &s->multi, height, &test_arena) == OK);
+        for (k = 0; k < s->multi.n; k++) {
+            must(iavl_write(s->store[k].tree) == OK);
+            iavl_publish(s->store[k].tree);
+        }
+        must(multi_hash(&app_hash, &s->multi, height, &test_arena) == OK);
+        CHECK(hash_eq(&sealed, &app_hash), "sealed and stored");
         CHECK_BYTES(hash_span(&app_hash), vec_hex(h, "app_hash", &test_arena),
                     "height %s", vec_str(h, "height"));
-        json_array_foreach(json_object_get(h, "stores"), k, w)
-        {
-            struct iavl_view v =
-                iavl_latest(store_named(s, vec_str(w, "name")));
-            struct hash root = iavl_root(&v);
-
-            CHECK_BYTES(hash_span(&root), vec_hex(w, "root", &test_arena),
-                        "store %s", vec_str(w, "name"));
-        }
+        check_roots(s, json_object_get(h, "stores"));
     }
 }
 
 static void check_chain(struct stores *s, const json_t *c)
 {
-    struct store_root     roots[STORES_MAX];
-    int64_t               height = vec_int(c, "response_height");
-    struct span           key    = vec_hex(c, "key", &test_arena);
-    struct span           store  = span_str(vec_str(c, "store"));
-    struct ics23_proof    inner, outer;
-    struct iavl_view      v;
-    struct abci_proof_op  op[2];
-    struct abci_proof_ops ops = { .ops = { op, 2 } };
+    size_t store = multi_find(&s->multi, span_str(vec_str(c, "store")));
+    struct abci_proof_ops ops;
 
-    stores_hash(s, height, roots);
-    must(iavl_at(&v, store_named(s, vec_str(c, "store")), height) == OK);
-    must(iavl_prove(&inner, &v, key, &test_arena) == OK);
-    must(multistore_proof(&outer, roots, s->n, store, &test_arena));
-    op[0] = (struct abci_proof_op){ span_str("ics23:iavl"), key,
-                                    pb_encode(&ics23_proof_desc, &inner,
-                                              &test_arena) };
-    op[1] = (struct abci_proof_op){ span_str("ics23:simple"), store,
-                                    pb_encode(&ics23_proof_desc, &outer,
-                                              &test_arena) };
+    must(multi_prove(&ops, &s->multi, store, vec_int(c, "response_height"),
+                     vec_hex(c, "key", &test_arena), &test_arena) == OK);
     CHECK_BYTES(pb_encode(&abci_proof_ops_desc, &ops, &test_arena),
                 vec_hex(c, "proof_ops", &test_arena), "%s", vec_str(c, "name"));
 }
@@ -406,19 +383,19 @@ TEST(multistores_give_the_sdks_hashes_and_proof_operators)
 
     json_array_foreach(json_object_get(all, "stores"), i, s)
     {
-        struct stores stores = { .n = 0 };
+        struct stores stores;
 
         arena_reset(&test_arena);
         stores_open(&stores, json_object_get(s, "names"));
         stores_replay(&stores, json_object_get(s, "heights"));
         json_array_foreach(json_object_get(all, "cases"), k, c)
         {
-            if (vec_uint(c, "stores") != stores.n || vec_has(c, "stage"))
+            if (vec_uint(c, "stores") != stores.multi.n || vec_has(c, "stage"))
                 continue; /* of another multistore, or refused */
             check_chain(&stores, c);
             proved++;
         }
-        for (k = 0; k < stores.n; k++)
+        for (k = 0; k < stores.multi.n; k++)
             fixture_free(&stores.f[k]);
     }
     CHECK_EQ(proved, 45, "every case that was answered");
