@@ -60,6 +60,9 @@ $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	$(call say,cc)
 	$(Q)$(CC) $(CSTD) -w $(HARDEN) $(OPT) -I$(BUILD)/gen -MMD -MP -c $< -o $@
 
+# Objects of cores: they may do no I/O (make lint asks the linker).
+PURE = $(PURE_SRC:%.c=$(BUILD)/obj/%.o)
+
 LIB_SRC := $(sort $(wildcard lib/*/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(PROTO_OBJ)
 
@@ -81,6 +84,55 @@ $(BUILD)/bin/warren: $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard cli/*.c))
 	@mkdir -p $(@D)
 	$(call say,ld)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# ---- what people type ----
+
+.PHONY: deps test-deps
+deps:
+	@tools/deps
+test-deps:
+	@tools/deps test
+
+# A network to talk to: builds, starts, writes, reads back, verifies.
+.PHONY: run
+run: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) build
+	@tools/demo $(BUILD)
+
+# Everything; ends with "N passed, N failed, N skipped".
+.PHONY: test
+test: test-deps
+	@$(MAKE) --no-print-directory -j$$(nproc) build units
+	@tools/run-tests $(UNIT) $(E2E) $(INTEROP)
+
+.PHONY: check
+check: test-deps
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory VARIANT=asan -j$$(nproc) build units
+	@tools/run-tests $(UNIT:$(BUILD)/%=build/asan/%)
+
+.PHONY: fmt lint
+fmt:
+	@clang-format -i $$(git ls-files '*.c' '*.h')
+lint: proto
+	@clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	@tools/check-deps
+	@tools/check-lengths
+	@$(MAKE) --no-print-directory all
+	@tools/check-pure $(BUILD) $(wildcard $(PURE))
+	@cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
+	    --enable=warning,performance,portability --suppressions-list=tools/cppcheck.txt \
+	    -j2 $(INC) lib services cli
+	@echo "lint: clean"
+
+compile_commands.json: $(MODULES)
+	@tools/compile-commands $(CC) $(CFLAGS) > $@
+
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/warren
+	install -m 755 $(BUILD)/bin/warren $(DESTDIR)$(PREFIX)/bin/warren
+	install -m 755 $(SERVICES:%=$(BUILD)/libexec/warren/%) $(DESTDIR)$(PREFIX)/libexec/warren/
 
 .PHONY: clean
 clean:

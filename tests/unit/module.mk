@@ -8,7 +8,8 @@ $(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/obj/tests/unit/
 	$(call say,ld)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-.PHONY: unit
+.PHONY: units unit
+units: $(UNIT)
 unit: $(UNIT)
 	@tools/run-tests $(UNIT)
 

@@ -1,0 +1,86 @@
+/* call - one method call on its way: arguments in, result or error out.
+ *
+ * A handler asks other services and ends with exactly one of call_done and
+ * call_fail, now or later.
+ * Memory:  everything of a call lives in its exchange's arena; c->out is
+ *          where the handler writes the result's JSON. */
+#ifndef WARREN_CALL_H
+#define WARREN_CALL_H
+
+#include "abci/abci.h"
+#include "api/args.h"
+#include "api/jsonrpc.h"
+#include "api/shell.h"
+#include "base/err.h"
+#include "proto/consensus.pb-c.h"
+#include "proto/mempool.pb-c.h"
+#include "proto/p2p.pb-c.h"
+#include "proto/store.pb-c.h"
+
+struct call;
+struct exchange;
+
+struct method {
+    const char *name;
+    void (*fn)(struct call *c);
+    struct arg_spec args[ARGS_MAX];
+    /* Cache-Control on answers: never, always, or when height is given. */
+    enum { CACHE_NEVER, CACHE_ALWAYS, CACHE_WITH_HEIGHT } cache;
+    bool is_unsafe;
+};
+const struct method       *method_find(struct span name);
+size_t                     method_arg_count(const struct method *m);
+extern const struct method methods[];
+extern const size_t        method_count;
+
+struct call {
+    struct shell        *shell;
+    struct exchange     *exchange;
+    const struct method *method;
+    struct arg           args[ARGS_MAX];
+    struct arena        *arena;
+    struct buf          *out;
+    size_t               out_start;
+    /* What handlers keep between steps. */
+    int64_t     height, last_height;
+    struct span bytes;
+    void       *state;
+    void (*then_store)(struct call *c, const Store__Reply *r);
+    void (*then_mempool)(struct call *c, const Mempool__Reply *r);
+    void (*then_consensus)(struct call *c, const Consensus__Reply *r);
+    void (*then_p2p)(struct call *c, const P2p__Reply *r);
+    void (*then_app)(struct call *c, const struct abci_response *r);
+};
+
+/* Ask a service; `then` gets its reply, or the call fails by itself with a
+ * text that names the service.  Reply memory is borrowed until `then` ends. */
+void ask_store(struct call *c, Store__Request *req,
+               void (*then)(struct call *c, const Store__Reply *r));
+void ask_mempool(struct call *c, Mempool__Request *req,
+                 void (*then)(struct call *c, const Mempool__Reply *r));
+void ask_consensus(struct call *c, Consensus__Request *req,
+                   void (*then)(struct call *c, const Consensus__Reply *r));
+void ask_p2p(struct call *c, P2p__Request *req,
+             void (*then)(struct call *c, const P2p__Reply *r));
+void ask_app(struct call *c, const struct abci_request *req,
+             void (*then)(struct call *c, const struct abci_response *r));
+
+/* call_height - the height argument against the chain, as getHeight does:
+ * `then` runs with c->height and c->last_height set, or the call fails.
+ * With is_next the height after the last is allowed, and the default. */
+void call_height(struct call *c, bool is_next, void (*then)(struct call *c));
+
+void call_done(struct call *c);
+void call_fail(struct call *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* call_page - per_page and page arguments at index; false after failing. */
+NODISCARD bool call_page(struct call *c, size_t page_arg, size_t total,
+                         size_t *skip, size_t *count);
+int64_t        call_per_page(const struct arg *a);
+
+static inline struct span span_of(ProtobufCBinaryData d)
+{
+    return (struct span){ d.data, d.len };
+}
+
+#endif

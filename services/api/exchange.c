@@ -1,0 +1,425 @@
+/* exchange - one HTTP request: routing, the batch in it, its answer.
+ *
+ * Calls of a batch run one after the other, as CometBFT runs them. */
+#include "api/call.h"
+#include "api/gojson.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    ARENA_BYTES   = 256 << 20, /* reserved for one exchange, not touched */
+    ANSWER_BYTES  = 512 << 20,
+    EXCHANGES_MAX = 4096,
+};
+
+struct exchange {
+    struct shell        *shell;
+    struct http_request *http;
+    struct rpc_request  *requests;
+    size_t               count, at, answered;
+    bool                 is_uri, is_batch, may_cache;
+    bool                 is_driving, is_waiting;
+    int                  status;
+    struct call          call;
+    struct arena         arena;
+    struct buf           out;
+};
+
+static const struct rpc_id uri_id = { .kind = RPC_ID_INT, .n = -1 };
+
+static void finish(struct exchange *x)
+{
+    struct span body = buf_span(&x->out);
+
+    if (x->out.is_full) {
+        buf_clear(&x->out);
+        rpc_error(&x->out, &uri_id, RPC_INTERNAL_ERROR,
+                  span_str("the answer is too large"));
+        body      = buf_span(&x->out);
+        x->status = 500;
+    }
+    if (body.n)
+        http_set_header(x->http, "Content-Type", "application/json");
+    if (body.n && x->may_cache)
+        http_set_header(x->http, "Cache-Control", "public, max-age=86400");
+    http_reply(x->http, x->status, body);
+    x->shell->exchanges--;
+    buf_fini(&x->out);
+    arena_close(&x->arena);
+    free(x);
+}
+
+static void drive(struct exchange *x);
+
+static const struct rpc_id *current_id(const struct exchange *x)
+{
+    return x->is_uri ? &uri_id : &x->requests[x->at].id;
+}
+
+static void answered(struct exchange *x)
+{
+    x->answered++;
+    x->at++;
+    x->is_waiting = false;
+    drive(x);
+}
+
+static void before_answer(struct exchange *x)
+{
+    if (x->answered == 1) { /* a second one: it becomes an array */
+        struct span first = buf_span(&x->out);
+        uint8_t    *room  = buf_room(&x->out, 1);
+
+        if (room) {
+            memmove(x->out.p + 1, x->out.p, first.n);
+            x->out.p[0] = '[';
+        }
+    }
+    if (x->answered)
+        buf_byte(&x->out, ',');
+}
+
+static void answer_error(struct exchange *x, enum rpc_code code,
+                         struct span data)
+{
+    before_answer(x);
+    rpc_error(&x->out, current_id(x), code, data);
+    answered(x);
+}
+
+void call_done(struct call *c)
+{
+    struct exchange *x = c->exchange;
+
+    rpc_end(&x->out);
+    answered(x);
+}
+
+void call_fail(struct call *c, const char *fmt, ...)
+{
+    struct exchange *x = c->exchange;
+    char             text[2048];
+    va_list          ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    x->out.len     = c->out_start;
+    x->out.is_full = false;
+    rpc_error(&x->out, current_id(x), RPC_INTERNAL_ERROR, span_str(text));
+    if (x->is_uri) {
+        x->status    = 500;
+        x->may_cache = false;
+    }
+    answered(x);
+}
+
+/* CometBFT calls a method that lacks its arguments and recovers the panic:
+ * one answer, whatever the batch. */
+static void too_few_arguments(struct exchange *x)
+{
+    buf_clear(&x->out);
+    rpc_error(&x->out, &uri_id, RPC_INTERNAL_ERROR,
+              span_str("reflect: Call with too few input arguments"));
+    x->status     = 500;
+    x->may_cache  = false;
+    x->answered   = 1;
+    x->at         = x->count;
+    x->is_waiting = false;
+}
+
+static bool may_cache(const struct method *m, const struct arg *args,
+                      bool has_args)
+{
+    switch (m->cache) {
+    case CACHE_NEVER: return false;
+    case CACHE_ALWAYS: return true;
+    case CACHE_WITH_HEIGHT: break;
+    }
+    return has_args && args[0].is_set;
+}
+
+static void run(struct exchange *x, const struct method *m)
+{
+    struct call *c = &x->call;
+
+    before_answer(x);
+    c->shell     = x->shell;
+    c->exchange  = x;
+    c->method    = m;
+    c->arena     = &x->arena;
+    c->out       = &x->out;
+    c->out_start = x->out.len;
+    rpc_begin_result(&x->out, current_id(x));
+    m->fn(c);
+}
+
+static void call_request(struct exchange *x, const struct rpc_request *r)
+{
+    const struct method *m = method_find(r->method);
+    char                 text[4096];
+    struct buf           error;
+
+    if (!m || (m->is_unsafe && !x->shell->svc->config->rpc.unsafe)) {
+        x->may_cache = false;
+        answer_error(x, RPC_METHOD_NOT_FOUND, (struct span){ 0 });
+        return;
+    }
+    memset(&x->call, 0, sizeof x->call);
+    if (r->params.n == 0 && method_arg_count(m)) {
+        too_few_arguments(x);
+        return;
+    }
+    buf_use(&error, text, sizeof text);
+    buf_str(&error, "error converting json params to arguments: ");
+    if (r->params.n &&
+        !args_from_json(x->call.args, m->args, method_arg_count(m), r->params,
+                        &x->arena, &error)) {
+        x->may_cache = false;
+        answer_error(x, RPC_INVALID_PARAMS, buf_span(&error));
+        return;
+    }
+    x->may_cache = x->may_cache && may_cache(m, x->call.args, true);
+    run(x, m);
+}
+
+/* Run calls until one waits for others or all are answered.  A call that
+ * ends at once comes back to this loop, not deeper into the stack. */
+static void drive(struct exchange *x)
+{
+    if (x->is_driving)
+        return;
+    x->is_driving = true;
+    while (!x->is_waiting && x->at < x->count) {
+        if (x->requests[x->at].id.kind == RPC_ID_NONE) {
+            x->at++;
+            continue;
+        }
+        x->is_waiting = true;
+        call_request(x, &x->requests[x->at]);
+    }
+    x->is_driving = false;
+    if (x->is_waiting)
+        return;
+    if (x->answered > 1)
+        buf_byte(&x->out, ']');
+    if (x->answered == 0)
+        x->may_cache = false;
+    finish(x);
+}
+
+static struct exchange *exchange_new(struct shell *s, struct http_request *r)
+{
+    struct exchange *x;
+
+    if (s->exchanges >= EXCHANGES_MAX) {
+        http_reply(r, 503, span_str("too many requests in flight\n"));
+        return NULL;
+    }
+    x = calloc(1, sizeof *x);
+    must(x != NULL);
+    x->shell  = s;
+    x->http   = r;
+    x->status = 200;
+    arena_open(&x->arena, ARENA_BYTES);
+    buf_init(&x->out, ANSWER_BYTES);
+    s->exchanges++;
+    return x;
+}
+
+static void whole_error(struct exchange *x, int status, enum rpc_code code,
+                        struct span data)
+{
+    static const struct rpc_id none = { .kind = RPC_ID_NONE };
+
+    x->status = status;
+    rpc_error(&x->out, x->is_uri ? &uri_id : &none, code, data);
+    x->may_cache = false;
+    finish(x);
+}
+
+static void list_methods(struct http_request *r)
+{
+    const char *host = http_header(r, "Host");
+    struct buf  out;
+
+    buf_init(&out, 1 << 20);
+    buf_str(&out, "<html><body><br>Available endpoints:<br>");
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < method_count; i++) {
+            const struct method *m = &methods[i];
+            size_t               n = method_arg_count(m);
+            struct buf           link;
+
+            if ((n != 0) != (pass == 1) || m->is_unsafe)
+                continue;
+            buf_init(&link, 4096);
+            buf_printf(&link, "//%.200s/%s%s", host ? host : "", m->name,
+                       n ? "?" : "");
+            for (size_t k = 0; k < n; k++)
+                buf_printf(&link, "%s%s=_", k ? "&" : "", m->args[k].name);
+            buf_str(&out, "<a href=\"");
+            buf_add(&out, buf_span(&link));
+            buf_str(&out, "\">");
+            buf_add(&out, buf_span(&link));
+            buf_str(&out, "</a></br>");
+            buf_fini(&link);
+        }
+        if (pass == 0)
+            buf_str(&out, "<br>Endpoints that require arguments:<br>");
+    }
+    buf_str(&out, "</body></html>");
+    http_set_header(r, "Content-Type", "text/html");
+    http_reply(r, 200, buf_span(&out));
+    buf_fini(&out);
+}
+
+static void serve_post(struct shell *s, struct http_request *r)
+{
+    struct exchange *x;
+    char             text[1024];
+    struct buf       error;
+    int64_t          batch_max = s->svc->config->rpc.max_request_batch_size;
+
+    if (http_body(r).n == 0) {
+        list_methods(r);
+        return;
+    }
+    x = exchange_new(s, r);
+    if (!x)
+        return;
+    buf_use(&error, text, sizeof text);
+    buf_str(&error, "error unmarshaling request: ");
+    if (!rpc_parse_body(http_body(r), &x->requests, &x->count, &x->is_batch,
+                        &x->arena, &error)) {
+        whole_error(x, 500, RPC_PARSE_ERROR, buf_span(&error));
+        return;
+    }
+    if (x->is_batch && batch_max > 0 && x->count > (size_t)batch_max) {
+        snprintf(text, sizeof text,
+                 "batch request exceeds maximum (%" PRId64
+                 ") allowed number of requests",
+                 batch_max);
+        whole_error(x, 200, RPC_INVALID_REQUEST, span_str(text));
+        return;
+    }
+    x->may_cache = true;
+    drive(x);
+}
+
+static const char *posted_form(struct http_request *r, struct arena *a)
+{
+    static const char type[] = "application/x-www-form-urlencoded";
+    const char       *got    = http_header(r, "Content-Type");
+    struct span       body   = http_body(r);
+    char             *text;
+
+    if (!got || strncmp(got, type, sizeof type - 1) != 0 || body.n == 0)
+        return "";
+    text = arena_alloc(a, body.n + 1);
+    if (!text)
+        return "";
+    memcpy(text, body.p, body.n);
+    return text;
+}
+
+static void serve_uri(struct shell *s, struct http_request *r,
+                      const struct method *m)
+{
+    struct exchange *x = exchange_new(s, r);
+    char             text[4096];
+    struct buf       error;
+
+    if (!x)
+        return;
+    x->is_uri = true;
+    x->count  = 1;
+    buf_use(&error, text, sizeof text);
+    buf_str(&error, "error converting http params to arguments: ");
+    if (!args_from_query(x->call.args, m->args, method_arg_count(m),
+                         http_query(r), posted_form(r, &x->arena), &x->arena,
+                         &error)) {
+        whole_error(x, 500, RPC_INVALID_PARAMS, buf_span(&error));
+        return;
+    }
+    x->may_cache  = may_cache(m, x->call.args, true);
+    x->is_waiting = true;
+    run(x, m);
+}
+
+static void not_found(struct http_request *r)
+{
+    http_set_header(r, "Content-Type", "text/plain; charset=utf-8");
+    http_set_header(r, "X-Content-Type-Options", "nosniff");
+    http_reply(r, 404, span_str("404 page not found\n"));
+}
+
+static bool is_stream_method(const char *name)
+{
+    return strcmp(name, "subscribe") == 0 || strcmp(name, "unsubscribe") == 0 ||
+           strcmp(name, "unsubscribe_all") == 0;
+}
+
+static void stream_method(struct http_request *r)
+{
+    char       text[256];
+    struct buf out;
+
+    buf_use(&out, text, sizeof text);
+    rpc_error(&out, &uri_id, RPC_METHOD_NOT_FOUND, (struct span){ 0 });
+    http_set_header(r, "Content-Type", "application/json");
+    http_reply(r, 404, buf_span(&out));
+}
+
+/* "//x" and "/./x" are sent to their clean form, as Go's mux does. */
+static bool redirect(struct http_request *r, const char *path)
+{
+    char   clean[256] = "/";
+    size_t n          = 1;
+
+    if (!strstr(path, "//"))
+        return false;
+    for (const char *p = path; *p && n < sizeof clean - 1; p++)
+        if (*p != '/' || clean[n - 1] != '/')
+            clean[n++] = *p;
+    clean[n] = 0;
+    http_set_header(r, "Location", clean);
+    http_reply(r, 307, (struct span){ 0 });
+    return true;
+}
+
+static void route(struct shell *s, struct http_request *r)
+{
+    const char          *path = http_path(r);
+    const struct method *m;
+
+    if (strcmp(path, "/") == 0) {
+        serve_post(s, r);
+        return;
+    }
+    if (redirect(r, path))
+        return;
+    if (ops_handles(path)) {
+        ops_serve(s, r);
+        return;
+    }
+    m = method_find(span_str(path + 1));
+    if (m && (!m->is_unsafe || s->svc->config->rpc.unsafe))
+        serve_uri(s, r, m);
+    else if (is_stream_method(path + 1))
+        stream_method(r);
+    else
+        not_found(r);
+}
+
+void rpc_serve(void *ctx, struct http_request *r)
+{
+    char now[32];
+
+    snprintf(now, sizeof now, "%lld", (long long)time(NULL));
+    http_set_header(r, "X-Server-Time", now);
+    route(ctx, r);
+}
