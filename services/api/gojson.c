@@ -466,6 +466,31 @@ void gojson_quote(struct buf *out, struct span s)
     buf_byte(out, '"');
 }
 
+void gojson_compact(struct buf *out, struct span s)
+{
+    bool is_text = false;
+
+    for (size_t i = 0; i < s.n; i++) {
+        uint8_t c = s.p[i];
+
+        if (c == '"')
+            is_text = !is_text;
+        if (!is_text && memchr(" \t\r\n", c, 4))
+            continue;
+        if (c == '<' || c == '>' || c == '&') {
+            buf_printf(out, "\\u%04x", c);
+        } else if (c == 0xe2 && s.n - i > 2 && s.p[i + 1] == 0x80 &&
+                   (s.p[i + 2] & 0xfe) == 0xa8) {
+            buf_printf(out, "\\u202%c", '0' + (s.p[i + 2] & 0xf));
+            i += 2;
+        } else {
+            buf_byte(out, c);
+            if (c == '\\' && i + 1 < s.n)
+                buf_byte(out, s.p[++i]);
+        }
+    }
+}
+
 void gojson_go_quote(struct buf *out, struct span s)
 {
     buf_byte(out, '"');

@@ -38,6 +38,9 @@ struct span gojson_unquote(struct span value, struct arena *a);
 
 /* gojson_quote - text as Go's json.Marshal writes a string. */
 void gojson_quote(struct buf *out, struct span text);
+/* gojson_compact - a checked text without blanks between its tokens and with
+ * <, > and & escaped, as json.Marshal embeds raw text. */
+void gojson_compact(struct buf *out, struct span text);
 /* gojson_go_quote - text as Go's %q prints it. */
 void gojson_go_quote(struct buf *out, struct span text);
 

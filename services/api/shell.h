@@ -6,14 +6,24 @@
 #include "loop/http.h"
 #include "svc/svc.h"
 
-struct waits; /* broadcast_tx_commit calls that wait for their block */
+struct waits;
+
+/* A service of this node, asked for health and metrics. */
+struct neighbour {
+    const char        *name;
+    struct bus_client *client;
+};
+enum { NEIGHBOURS_MAX = 8 };
 
 struct shell {
     struct svc         *svc;
     struct bus_client  *store, *mempool, *consensus, *p2p;
+    struct neighbour    neighbours[NEIGHBOURS_MAX];
+    size_t              neighbour_count;
     struct abci_client *app;
     struct http_server *rpc, *ops;
     struct waits       *waits;
+    const char         *chain_id;
     struct span         genesis; /* printed, for /genesis */
     struct arena        memory;  /* of what lives as long as the process */
     size_t              exchanges;
@@ -28,14 +38,5 @@ void rpc_serve(void *shell, struct http_request *r);
  * ops_handles - is path one of ops_serve's that the RPC port serves too? */
 void ops_serve(void *shell, struct http_request *r);
 bool ops_handles(const char *path);
-
-/* waits - see waits.c. */
-struct call;
-NODISCARD enum err waits_open(struct shell *s);
-void               waits_close(struct shell *s);
-/* waits_add - the call goes on in waits_then when its tx (c->bytes) is in a
- * block or the time is up.  False when too many wait. */
-NODISCARD bool waits_add(struct call *c);
-void           waits_remove(struct call *c);
 
 #endif

@@ -1,0 +1,159 @@
+#include "api/shell.h"
+
+#include "api/cors.h"
+#include "api/gojson.h"
+#include "api/waits.h"
+#include "model/genesis.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { TIMEOUT_MS = 20000, MEMORY_BYTES = 1 << 30 };
+
+static enum err read_file(struct span *out, const char *path, size_t max,
+                          struct arena *a)
+{
+    FILE    *f = fopen(path, "rb");
+    uint8_t *p = arena_alloc(a, max + 1);
+    size_t   n;
+
+    if (!f || !p)
+        return fail(ERR_GENESIS, "%s: cannot be read; `warren init` makes one",
+                    path);
+    n = fread(p, 1, max + 1, f);
+    fclose(f);
+    if (n > max)
+        return fail(ERR_GENESIS, "%s: larger than %zu bytes", path, max);
+    *out = SPAN(p, n);
+    return OK;
+}
+
+static const char *copy_text(struct arena *a, struct span text)
+{
+    char *p = arena_alloc(a, text.n + 1);
+
+    must(p != NULL);
+    memcpy(p, text.p, text.n);
+    return p;
+}
+
+/* What /genesis answers does not change: print it once. */
+static enum err load_genesis(struct shell *s)
+{
+    const char    *path, *why = "";
+    struct genesis g;
+    struct arena   scratch;
+    struct buf     indented, compact;
+    struct span    text;
+    enum err       e;
+
+    path = config_path(s->svc->config, s->svc->config->genesis_file);
+    arena_open(&scratch, MEMORY_BYTES);
+    e = read_file(&text, path, GENESIS_BYTES_MAX, &scratch);
+    if (!e && genesis_parse(&g, text, &scratch, &why))
+        e = fail(ERR_GENESIS, "%s: %s", path, why);
+    if (!e) {
+        buf_init(&indented, 2 * GENESIS_BYTES_MAX);
+        buf_init(&compact, 2 * GENESIS_BYTES_MAX);
+        genesis_print(&indented, &g);
+        gojson_compact(&compact, buf_span(&indented));
+        s->genesis  = arena_copy(&s->memory, buf_span(&compact));
+        s->chain_id = copy_text(&s->memory, g.chain_id);
+        buf_fini(&indented);
+        buf_fini(&compact);
+    }
+    arena_close(&scratch);
+    return e;
+}
+
+static struct bus_client *meet(struct shell *s, const char *service)
+{
+    struct bus_client *c = svc_connect(s->svc, service, NULL, NULL);
+
+    must(s->neighbour_count < NEIGHBOURS_MAX);
+    s->neighbours[s->neighbour_count++] = (struct neighbour){ service, c };
+    return c;
+}
+
+static void meet_all(struct shell *s)
+{
+    const struct config *cfg = s->svc->config;
+    const char          *app = config_app_service(cfg);
+
+    s->store     = meet(s, "store");
+    s->mempool   = meet(s, "mempool");
+    s->consensus = meet(s, "consensus");
+    s->p2p       = meet(s, "p2p");
+    if (app)
+        meet(s, app);
+    if (!*cfg->priv_validator_laddr)
+        meet(s, "signer");
+    s->app = abci_connect(s->svc->loop, config_app_address(cfg), NULL, NULL);
+}
+
+static uint32_t connections(int64_t configured)
+{
+    return configured <= 0 || configured > 65536 ? 65536 : (uint32_t)configured;
+}
+
+static void rpc_entry(void *ctx, struct http_request *r)
+{
+    struct shell *s = ctx;
+
+    if (!cors_answer(&s->svc->config->rpc, r))
+        rpc_serve(s, r);
+}
+
+static enum err listen_all(struct shell *s)
+{
+    const struct config *cfg    = s->svc->config;
+    struct http_limits   limits = {
+          .body_max        = (size_t)cfg->rpc.max_body_bytes,
+          .header_max      = (size_t)cfg->rpc.max_header_bytes,
+          .connections_max = connections(cfg->rpc.max_open_connections),
+          .timeout_ms      = TIMEOUT_MS,
+    };
+    struct http_limits ops = { .body_max        = 1024,
+                               .header_max      = 16384,
+                               .connections_max = 64,
+                               .timeout_ms      = TIMEOUT_MS };
+    enum err           e   = OK;
+
+    if (*cfg->rpc.laddr)
+        e = http_listen(&s->rpc, s->svc->loop, cfg->rpc.laddr, &limits,
+                        rpc_entry, s);
+    if (!e && cfg->instrumentation.prometheus)
+        e = http_listen(&s->ops, s->svc->loop,
+                        cfg->instrumentation.prometheus_listen_addr, &ops,
+                        ops_serve, s);
+    return e;
+}
+
+enum err shell_open(struct shell *s, struct svc *svc)
+{
+    static const struct bus_server_fns none = { 0 };
+    enum err                           e;
+
+    s->svc = svc;
+    arena_open(&s->memory, MEMORY_BYTES);
+    e = load_genesis(s);
+    if (!e)
+        e = svc_serve(svc, &none, s);
+    if (e)
+        return e;
+    meet_all(s);
+    s->waits = waits_new(s);
+    return listen_all(s);
+}
+
+void shell_close(struct shell *s)
+{
+    http_close(s->rpc);
+    if (s->ops)
+        http_close(s->ops);
+    waits_free(s->waits);
+    abci_close(s->app);
+    for (size_t i = 0; i < s->neighbour_count; i++)
+        bus_client_close(s->neighbours[i].client);
+    arena_close(&s->memory);
+}
