@@ -64,10 +64,10 @@ static void send_to(struct call *c, struct bus_client *to,
         if (failed(c, #service, status, text))                                 \
             return;                                                            \
         r = unpack(&alloc, body.n, body.p);                                    \
-        if (r)                                                                 \
+        if (r && (int)r->kind_case == c->expected)                             \
             c->then_##service(c, r);                                           \
         else                                                                   \
-            call_fail(c, #service " gave an answer that does not parse");      \
+            call_fail(c, #service " gave an answer of another kind");          \
     }
 
 REPLY_HANDLER(store, Store__Reply, store__reply__unpack)
@@ -76,29 +76,36 @@ REPLY_HANDLER(consensus, Consensus__Reply, consensus__reply__unpack)
 REPLY_HANDLER(p2p, P2p__Reply, p2p__reply__unpack)
 
 void ask_store(struct call *c, Store__Request *req,
+               Store__Reply__KindCase expected,
                void (*then)(struct call *c, const Store__Reply *r))
 {
+    c->expected   = expected;
     c->then_store = then;
     send_to(c, c->shell->store, &req->base, store_replied);
 }
 
 void ask_mempool(struct call *c, Mempool__Request *req,
+                 Mempool__Reply__KindCase expected,
                  void (*then)(struct call *c, const Mempool__Reply *r))
 {
+    c->expected     = expected;
     c->then_mempool = then;
     send_to(c, c->shell->mempool, &req->base, mempool_replied);
 }
 
 void ask_consensus(struct call *c, Consensus__Request *req,
+                   Consensus__Reply__KindCase expected,
                    void (*then)(struct call *c, const Consensus__Reply *r))
 {
+    c->expected       = expected;
     c->then_consensus = then;
     send_to(c, c->shell->consensus, &req->base, consensus_replied);
 }
 
-void ask_p2p(struct call *c, P2p__Request *req,
+void ask_p2p(struct call *c, P2p__Request *req, P2p__Reply__KindCase expected,
              void (*then)(struct call *c, const P2p__Reply *r))
 {
+    c->expected = expected;
     c->then_p2p = then;
     send_to(c, c->shell->p2p, &req->base, p2p_replied);
 }

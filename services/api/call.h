@@ -45,6 +45,8 @@ struct call {
     int64_t     height, last_height;
     struct span bytes;
     void       *state;
+    int         expected; /* kind of the reply */
+    void (*then)(struct call *c);
     void (*then_store)(struct call *c, const Store__Reply *r);
     void (*then_mempool)(struct call *c, const Mempool__Reply *r);
     void (*then_consensus)(struct call *c, const Consensus__Reply *r);
@@ -52,15 +54,19 @@ struct call {
     void (*then_app)(struct call *c, const struct abci_response *r);
 };
 
-/* Ask a service; `then` gets its reply, or the call fails by itself with a
- * text that names the service.  Reply memory is borrowed until `then` ends. */
+/* Ask a service; `then` gets its reply of the expected kind, or the call fails
+ * by itself with a text that names the service.  Reply memory is borrowed until
+ * `then` ends. */
 void ask_store(struct call *c, Store__Request *req,
+               Store__Reply__KindCase expected,
                void (*then)(struct call *c, const Store__Reply *r));
 void ask_mempool(struct call *c, Mempool__Request *req,
+                 Mempool__Reply__KindCase expected,
                  void (*then)(struct call *c, const Mempool__Reply *r));
 void ask_consensus(struct call *c, Consensus__Request *req,
+                   Consensus__Reply__KindCase expected,
                    void (*then)(struct call *c, const Consensus__Reply *r));
-void ask_p2p(struct call *c, P2p__Request *req,
+void ask_p2p(struct call *c, P2p__Request *req, P2p__Reply__KindCase expected,
              void (*then)(struct call *c, const P2p__Reply *r));
 void ask_app(struct call *c, const struct abci_request *req,
              void (*then)(struct call *c, const struct abci_response *r));

@@ -1,0 +1,423 @@
+/* txs - methods that take transactions or look them up. */
+#include "api/methods.h"
+#include "api/waits.h"
+#include "crypto/merkle.h"
+#include "model/block.h"
+#include "rpcjson/rpcjson.h"
+
+static ProtobufCBinaryData data_of(struct span s)
+{
+    return (ProtobufCBinaryData){ s.n, (uint8_t *)(uintptr_t)s.p };
+}
+
+static void put_hash(struct buf *out, struct span tx)
+{
+    struct hash h;
+
+    tx_hash(&h, tx);
+    buf_hex_upper(out, hash_span(&h));
+}
+
+/* ---- broadcast ---- */
+
+static void submit(struct call *c,
+                   void (*then)(struct call *c, const Mempool__Reply *r))
+{
+    Mempool__Submit     s   = MEMPOOL__SUBMIT__INIT;
+    Mempool__Request    req = MEMPOOL__REQUEST__INIT;
+    ProtobufCBinaryData tx  = data_of(c->args[0].bytes);
+
+    s.n_txs       = 1;
+    s.txs         = &tx;
+    req.kind_case = MEMPOOL__REQUEST__KIND_SUBMIT;
+    req.submit    = &s;
+    ask_mempool(c, &req, MEMPOOL__REPLY__KIND_SUBMITTED, then);
+}
+
+/* The application's answer about the one transaction; NULL after failing. */
+static struct abci_res_check_tx *
+verdict(struct call *c, const Mempool__Reply *r, const char *prefix)
+{
+    const Mempool__Submitted__Verdict *v;
+    struct abci_res_check_tx          *res;
+
+    if (r->submitted->n_verdicts != 1) {
+        call_fail(c, "the mempool gave another answer than Submitted");
+        return NULL;
+    }
+    v = r->submitted->verdicts[0];
+    if (v->refusal != MEMPOOL__SUBMITTED__VERDICT__REFUSAL__NONE) {
+        call_fail(c, "%s%s", prefix, v->error);
+        return NULL;
+    }
+    res = arena_new(c->arena, struct abci_res_check_tx);
+    if (res && pb_decode(&abci_res_check_tx_desc, res, c->arena,
+                         arena_copy(c->arena, span_of(v->check))) == ACCEPT)
+        return res;
+    call_fail(c, "the mempool gave a verdict that does not decode");
+    return NULL;
+}
+
+static void put_broadcast(struct call *c, const struct abci_res_check_tx *res)
+{
+    rpcjson_result_broadcast_tx(c->out, res);
+    put_hash(c->out, c->args[0].bytes);
+    buf_str(c->out, "\"}");
+    call_done(c);
+}
+
+static void async_done(struct call *c, const Mempool__Reply *r)
+{
+    static const struct abci_res_check_tx unknown = { 0 };
+
+    if (verdict(c, r, ""))
+        put_broadcast(c, &unknown);
+}
+
+void method_broadcast_tx_async(struct call *c)
+{
+    submit(c, async_done);
+}
+
+static void sync_done(struct call *c, const Mempool__Reply *r)
+{
+    const struct abci_res_check_tx *res = verdict(c, r, "");
+
+    if (res)
+        put_broadcast(c, res);
+}
+
+void method_broadcast_tx_sync(struct call *c)
+{
+    submit(c, sync_done);
+}
+
+/* ---- broadcast_tx_commit ---- */
+
+/* Both must come, in either order: the mempool's answer and the block. */
+struct pending {
+    struct wait              *wait; /* NULL once it has ended */
+    struct abci_res_check_tx *check;
+    bool                      is_committed, is_failed;
+};
+
+static void put_commit(struct call *c, const struct abci_res_check_tx *check,
+                       const struct abci_tx_result *result, int64_t height)
+{
+    buf_str(c->out, "{\"check_tx\":");
+    rpcjson_abci_check_tx(c->out, check);
+    buf_str(c->out, ",\"tx_result\":");
+    rpcjson_abci_tx_result(c->out, result);
+    buf_str(c->out, ",\"hash\":\"");
+    put_hash(c->out, c->args[0].bytes);
+    buf_printf(c->out, "\",\"height\":\"%" PRId64 "\"}", height);
+    call_done(c);
+}
+
+static void commit_found(struct call *c, const Store__Reply *r)
+{
+    struct pending       *p = c->state;
+    struct abci_tx_result result;
+
+    if (pb_decode(&abci_tx_result_desc, &result, c->arena,
+                  span_of(r->tx->result)) != ACCEPT)
+        call_fail(c, "the store gave a result that does not decode");
+    else
+        put_commit(c, p->check, &result, r->tx->height);
+}
+
+static void ask_tx(struct call *c, const struct hash *hash,
+                   void (*then)(struct call *c, const Store__Reply *r))
+{
+    Store__GetTx   get = STORE__GET_TX__INIT;
+    Store__Request req = STORE__REQUEST__INIT;
+
+    get.hash      = data_of(hash_span(hash));
+    req.kind_case = STORE__REQUEST__KIND_GET_TX;
+    req.get_tx    = &get;
+    ask_store(c, &req, STORE__REPLY__KIND_TX, then);
+}
+
+static void settle(struct call *c)
+{
+    struct pending *p = c->state;
+    struct hash     hash;
+
+    if (!p->check || p->wait)
+        return;
+    if (!p->is_committed) {
+        call_fail(c, "timed out waiting for tx to be included in a block");
+        return;
+    }
+    tx_hash(&hash, c->args[0].bytes);
+    ask_tx(c, &hash, commit_found);
+}
+
+static void commit_waited(void *ctx, bool is_committed)
+{
+    struct call    *c = ctx;
+    struct pending *p = c->state;
+
+    p->wait         = NULL;
+    p->is_committed = is_committed;
+    settle(c);
+}
+
+static void commit_checked(struct call *c, const Mempool__Reply *r)
+{
+    static const struct abci_tx_result none = { 0 };
+    struct pending                    *p    = c->state;
+    struct wait                       *wait = p->wait;
+
+    /* From here on the call may end, and its memory with it. */
+    p->wait  = NULL;
+    p->check = verdict(c, r, "error on broadcastTxCommit: ");
+    if (!p->check || p->check->code != 0) {
+        if (wait)
+            waits_remove(wait);
+        if (p->check)
+            put_commit(c, p->check, &none, 0);
+        return;
+    }
+    p->wait = wait;
+    settle(c);
+}
+
+void method_broadcast_tx_commit(struct call *c)
+{
+    struct pending *p = arena_new(c->arena, struct pending);
+    struct hash     hash;
+    int64_t timeout = c->shell->svc->config->rpc.timeout_broadcast_tx_commit;
+
+    must(p != NULL);
+    tx_hash(&hash, c->args[0].bytes);
+    c->state = p;
+    p->wait  = waits_add(c->shell->waits, &hash, (uint64_t)timeout / 1000,
+                         commit_waited, c);
+    if (p->wait)
+        submit(c, commit_checked);
+    else
+        call_fail(c, "max_subscription_clients %d reached", WAITS_MAX);
+}
+
+/* ---- check_tx ---- */
+
+static void checked(struct call *c, const Mempool__Reply *r)
+{
+    struct abci_res_check_tx res;
+
+    if (pb_decode(&abci_res_check_tx_desc, &res, c->arena,
+                  span_of(r->checked->check)) != ACCEPT) {
+        call_fail(c, "the mempool gave another answer than Checked");
+        return;
+    }
+    rpcjson_abci_check_tx(c->out, &res);
+    call_done(c);
+}
+
+void method_check_tx(struct call *c)
+{
+    Mempool__Check   check = MEMPOOL__CHECK__INIT;
+    Mempool__Request req   = MEMPOOL__REQUEST__INIT;
+
+    check.tx      = data_of(c->args[0].bytes);
+    req.kind_case = MEMPOOL__REQUEST__KIND_CHECK;
+    req.check     = &check;
+    ask_mempool(c, &req, MEMPOOL__REPLY__KIND_CHECKED, checked);
+}
+
+/* ---- tx ---- */
+
+/* TxProof: where the transaction stands under the block's data hash. */
+static void put_proof(struct call *c, const struct block *b, uint32_t index,
+                      struct span tx)
+{
+    size_t               n      = b->data.txs.n;
+    struct hash         *hashes = arena_newn(c->arena, struct hash, n);
+    struct span         *leaves = arena_newn(c->arena, struct span, n);
+    struct merkle_proof *proofs = arena_newn(c->arena, struct merkle_proof, n);
+    struct hash          root;
+
+    if (!hashes || !leaves || !proofs || index >= n) {
+        call_fail(c, "the block is too large to prove");
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        tx_hash(&hashes[i], b->data.txs.v[i]);
+        leaves[i] = hash_span(&hashes[i]);
+    }
+    if (!merkle_proofs(&root, proofs, leaves, n, c->arena)) {
+        call_fail(c, "the block is too large to prove");
+        return;
+    }
+    buf_str(c->out, ",\"proof\":");
+    rpcjson_tx_proof(c->out, hash_span(&root), tx, &proofs[index]);
+    buf_byte(c->out, '}');
+    call_done(c);
+}
+
+struct found {
+    struct span tx;
+    uint32_t    index;
+};
+
+static void tx_block(struct call *c, const Store__Reply *r)
+{
+    const struct found *f = c->state;
+    struct block        b;
+
+    if (r->block->block.len == 0) {
+        buf_byte(c->out, '}');
+        call_done(c);
+    } else if (pb_decode(&block_desc, &b, c->arena, span_of(r->block->block)) !=
+               ACCEPT) {
+        call_fail(c, "the store gave a block that does not decode");
+    } else {
+        put_proof(c, &b, f->index, f->tx);
+    }
+}
+
+static void prove(struct call *c, const Store__Tx *tx)
+{
+    Store__GetBlock get = STORE__GET_BLOCK__INIT;
+    Store__Request  req = STORE__REQUEST__INIT;
+    struct found   *f   = arena_new(c->arena, struct found);
+
+    must(f != NULL);
+    f->tx         = span_of(tx->tx);
+    f->index      = tx->index;
+    c->state      = f;
+    get.height    = tx->height;
+    req.kind_case = STORE__REQUEST__KIND_GET_BLOCK;
+    req.get_block = &get;
+    ask_store(c, &req, STORE__REPLY__KIND_BLOCK, tx_block);
+}
+
+static void put_tx(struct call *c, const Store__Reply *r)
+{
+    const Store__Tx      *tx = r->tx;
+    struct abci_tx_result result;
+
+    if (tx->height == 0) {
+        struct buf hex;
+        char       text[256];
+
+        buf_use(&hex, text, sizeof text);
+        buf_hex_upper(&hex, c->args[0].bytes);
+        call_fail(c, "tx (%s) not found", buf_cstr(&hex));
+        return;
+    }
+    if (pb_decode(&abci_tx_result_desc, &result, c->arena,
+                  span_of(tx->result)) != ACCEPT) {
+        call_fail(c, "the store gave a result that does not decode");
+        return;
+    }
+    buf_str(c->out, "{\"hash\":\"");
+    buf_hex_upper(c->out, c->args[0].bytes);
+    buf_printf(c->out,
+               "\",\"height\":\"%" PRId64 "\",\"index\":%" PRIu32
+               ",\"tx_result\":",
+               tx->height, tx->index);
+    rpcjson_abci_tx_result(c->out, &result);
+    buf_str(c->out, ",\"tx\":\"");
+    buf_base64(c->out, span_of(tx->tx));
+    buf_byte(c->out, '"');
+    if (c->args[1].b) {
+        prove(c, tx);
+        return;
+    }
+    buf_byte(c->out, '}');
+    call_done(c);
+}
+
+void method_tx(struct call *c)
+{
+    struct span hash = c->args[0].bytes;
+    struct hash h    = { { 0 } };
+
+    if (strcmp(c->shell->svc->config->tx_index.indexer, "null") == 0) {
+        call_fail(c, "transaction indexing is disabled");
+        return;
+    }
+    if (hash.n == 0) {
+        call_fail(c, "transaction hash cannot be empty");
+        return;
+    }
+    if (hash.n != HASH_BYTES) {
+        struct buf hex;
+        char       text[1024];
+
+        buf_use(&hex, text, sizeof text);
+        buf_hex_upper(&hex, hash);
+        call_fail(c, "tx (%s) not found", buf_cstr(&hex));
+        return;
+    }
+    memcpy(h.b, hash.p, HASH_BYTES);
+    ask_tx(c, &h, put_tx);
+}
+
+/* ---- the mempool's content ---- */
+
+static void put_unconfirmed(struct call *c, const Mempool__Reply *r)
+{
+    const Mempool__Txs *t = r->txs;
+
+    buf_printf(c->out,
+               "{\"n_txs\":\"%zu\",\"total\":\"%" PRId64
+               "\",\"total_bytes\":\"%" PRId64 "\",\"txs\":[",
+               t->n_txs, t->size->count, t->size->bytes);
+    for (size_t i = 0; i < t->n_txs; i++) {
+        buf_str(c->out, i ? ",\"" : "\"");
+        buf_base64(c->out, span_of(t->txs[i]));
+        buf_byte(c->out, '"');
+    }
+    buf_str(c->out, "]}");
+    call_done(c);
+}
+
+void method_unconfirmed_txs(struct call *c)
+{
+    Mempool__List    list = MEMPOOL__LIST__INIT;
+    Mempool__Request req  = MEMPOOL__REQUEST__INIT;
+
+    list.limit    = (uint32_t)call_per_page(&c->args[0]);
+    req.kind_case = MEMPOOL__REQUEST__KIND_LIST;
+    req.list      = &list;
+    ask_mempool(c, &req, MEMPOOL__REPLY__KIND_TXS, put_unconfirmed);
+}
+
+static void put_size(struct call *c, const Mempool__Reply *r)
+{
+    buf_printf(c->out,
+               "{\"n_txs\":\"%" PRId64 "\",\"total\":\"%" PRId64
+               "\",\"total_bytes\":\"%" PRId64 "\",\"txs\":null}",
+               r->size->count, r->size->count, r->size->bytes);
+    call_done(c);
+}
+
+void method_num_unconfirmed_txs(struct call *c)
+{
+    Mempool__GetSize get = MEMPOOL__GET_SIZE__INIT;
+    Mempool__Request req = MEMPOOL__REQUEST__INIT;
+
+    req.kind_case = MEMPOOL__REQUEST__KIND_GET_SIZE;
+    req.get_size  = &get;
+    ask_mempool(c, &req, MEMPOOL__REPLY__KIND_SIZE, put_size);
+}
+
+static void flushed(struct call *c, const Mempool__Reply *r)
+{
+    UNUSED(r);
+    buf_str(c->out, "{}");
+    call_done(c);
+}
+
+void method_unsafe_flush_mempool(struct call *c)
+{
+    Mempool__Flush   flush = MEMPOOL__FLUSH__INIT;
+    Mempool__Request req   = MEMPOOL__REQUEST__INIT;
+
+    req.kind_case = MEMPOOL__REQUEST__KIND_FLUSH;
+    req.flush     = &flush;
+    ask_mempool(c, &req, MEMPOOL__REPLY__KIND_DONE, flushed);
+}
