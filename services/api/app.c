@@ -8,9 +8,10 @@ static void put_info(struct call *c, const struct abci_response *r)
         call_fail(c, "the application gave another answer than Info");
         return;
     }
-    buf_str(c->out, "{\"response\":");
-    rpcjson_abci_info(c->out, r->info);
-    buf_byte(c->out, '}');
+    jw_object(&c->w);
+    jw_key(&c->w, "response");
+    rpcjson_abci_info(&c->w, r->info);
+    jw_object_end(&c->w);
     call_done(c);
 }
 
@@ -31,9 +32,10 @@ static void put_query(struct call *c, const struct abci_response *r)
         call_fail(c, "the application gave another answer than Query");
         return;
     }
-    buf_str(c->out, "{\"response\":");
-    rpcjson_abci_query(c->out, r->query);
-    buf_byte(c->out, '}');
+    jw_object(&c->w);
+    jw_key(&c->w, "response");
+    rpcjson_abci_query(&c->w, r->query);
+    jw_object_end(&c->w);
     call_done(c);
 }
 

@@ -1,7 +1,6 @@
 /* blocks - methods that read the chain. */
 #include "api/methods.h"
 #include "rpcjson/rpcjson.h"
-#include "json/json.h"
 
 static bool decode(struct call *c, const struct pb_desc *d, void *out,
                    ProtobufCBinaryData in)
@@ -40,7 +39,15 @@ static void put_block(struct call *c, const Store__Reply *r)
             !decode(c, &block_desc, b, r->block->block))
             return;
     }
-    rpcjson_result_block(c->out, &meta.block_id, b);
+    jw_object(&c->w);
+    jw_key(&c->w, "block_id");
+    rpcjson_block_id(&c->w, &meta.block_id);
+    jw_key(&c->w, "block");
+    if (b)
+        rpcjson_block(&c->w, b);
+    else
+        jw_null(&c->w);
+    jw_object_end(&c->w);
     call_done(c);
 }
 
@@ -65,15 +72,16 @@ static void put_header(struct call *c, const Store__Reply *r)
 {
     struct block_meta meta;
 
-    buf_str(c->out, "{\"header\":");
+    jw_object(&c->w);
+    jw_key(&c->w, "header");
     if (r->block->meta.len == 0) {
-        buf_str(c->out, "null");
+        jw_null(&c->w);
     } else {
         if (!decode(c, &block_meta_desc, &meta, r->block->meta))
             return;
-        rpcjson_header(c->out, &meta.header);
+        rpcjson_header(&c->w, &meta.header);
     }
-    buf_byte(c->out, '}');
+    jw_object_end(&c->w);
     call_done(c);
 }
 
@@ -101,15 +109,19 @@ static void put_commit(struct call *c, const Store__Reply *r)
 
     if (has_commit && !decode(c, &commit_desc, &commit, r->commit->commit))
         return;
-    buf_str(c->out, "{\"signed_header\":{\"header\":");
-    rpcjson_header(c->out, c->state);
-    buf_str(c->out, ",\"commit\":");
+    jw_object(&c->w);
+    jw_key(&c->w, "signed_header");
+    jw_object(&c->w);
+    jw_key(&c->w, "header");
+    rpcjson_header(&c->w, c->state);
+    jw_key(&c->w, "commit");
     if (has_commit)
-        rpcjson_commit(c->out, &commit);
+        rpcjson_commit(&c->w, &commit);
     else
-        buf_str(c->out, "null");
-    buf_printf(c->out, "},\"canonical\":%s}",
-               c->height == c->last_height ? "false" : "true");
+        jw_null(&c->w);
+    jw_object_end(&c->w);
+    JW(&c->w, "canonical", bool, c->height != c->last_height);
+    jw_object_end(&c->w);
     call_done(c);
 }
 
@@ -120,7 +132,7 @@ static void commit_header(struct call *c, const Store__Reply *r)
     struct block_meta *meta = arena_new(c->arena, struct block_meta);
 
     if (r->block->meta.len == 0) {
-        buf_str(c->out, "null");
+        jw_null(&c->w);
         call_done(c);
         return;
     }
@@ -156,7 +168,7 @@ static void put_results(struct call *c, const Store__Reply *r)
     if (!decode(c, &abci_res_finalize_block_desc, &results,
                 r->results->results))
         return;
-    rpcjson_result_block_results(c->out, c->height, &results);
+    rpcjson_block_results(&c->w, c->height, &results);
     call_done(c);
 }
 
@@ -182,18 +194,19 @@ static void put_metas(struct call *c, const Store__Reply *r)
 {
     const Store__Metas *m = r->metas;
 
-    buf_printf(c->out, "{\"last_height\":\"%" PRId64 "\",\"block_metas\":[",
-               m->last_height);
+    jw_object(&c->w);
+    JW(&c->w, "last_height", int_text, m->last_height);
+    jw_key(&c->w, "block_metas");
+    jw_array(&c->w);
     for (size_t i = 0; i < m->n_metas; i++) {
         struct block_meta meta;
 
         if (!decode(c, &block_meta_desc, &meta, m->metas[i]))
             return;
-        if (i)
-            buf_byte(c->out, ',');
-        rpcjson_block_meta(c->out, &meta);
+        rpcjson_block_meta(&c->w, &meta);
     }
-    buf_str(c->out, "]}");
+    jw_array_end(&c->w);
+    jw_object_end(&c->w);
     call_done(c);
 }
 

@@ -2,8 +2,7 @@
  *
  * A handler asks other services and ends with exactly one of call_done and
  * call_fail, now or later.
- * Memory:  everything of a call lives in its exchange's arena; c->out is
- *          where the handler writes the result's JSON. */
+ * Memory:  everything of a call lives in its exchange's arena. */
 #ifndef WARREN_CALL_H
 #define WARREN_CALL_H
 
@@ -16,6 +15,7 @@
 #include "proto/mempool.pb-c.h"
 #include "proto/p2p.pb-c.h"
 #include "proto/store.pb-c.h"
+#include "json/write.h"
 
 struct call;
 struct exchange;
@@ -39,7 +39,7 @@ struct call {
     const struct method *method;
     struct arg           args[ARGS_MAX];
     struct arena        *arena;
-    struct buf          *out;
+    struct json_writer   w; /* where the handler writes the result */
     size_t               out_start;
     /* What handlers keep between steps. */
     int64_t     height, last_height;

@@ -151,9 +151,9 @@ static void run(struct exchange *x, const struct method *m)
     c->exchange  = x;
     c->method    = m;
     c->arena     = &x->arena;
-    c->out       = &x->out;
     c->out_start = x->out.len;
     rpc_begin_result(&x->out, current_id(x));
+    jw_init(&c->w, &x->out, 0);
     m->fn(c);
 }
 

@@ -1,5 +1,7 @@
 #include "api/gojson.h"
 
+#include "json/write.h"
+
 #include <stdio.h>
 
 enum { DEPTH_MAX = 10000 };
@@ -432,38 +434,10 @@ struct span gojson_unquote(struct span v, struct arena *a)
 
 void gojson_quote(struct buf *out, struct span s)
 {
-    buf_byte(out, '"');
-    for (size_t i = 0; i < s.n;) {
-        uint8_t c = s.p[i];
-        size_t  n = utf8_length(s.p + i, s.n - i);
+    struct json_writer w;
 
-        if (n == 0) {
-            buf_str(out, "\\ufffd");
-            i++;
-            continue;
-        }
-        if (c == '"' || c == '\\')
-            buf_printf(out, "\\%c", c);
-        else if (c == '\n')
-            buf_str(out, "\\n");
-        else if (c == '\r')
-            buf_str(out, "\\r");
-        else if (c == '\t')
-            buf_str(out, "\\t");
-        else if (c == '\b')
-            buf_str(out, "\\b");
-        else if (c == '\f')
-            buf_str(out, "\\f");
-        else if (c < 0x20 || c == '<' || c == '>' || c == '&')
-            buf_printf(out, "\\u%04x", c);
-        else if (n == 3 && c == 0xe2 && s.p[i + 1] == 0x80 &&
-                 (s.p[i + 2] & 0xfe) == 0xa8)
-            buf_printf(out, "\\u202%c", '0' + (s.p[i + 2] & 0xf));
-        else
-            buf_add(out, SPAN(s.p + i, n));
-        i += n;
-    }
-    buf_byte(out, '"');
+    jw_init(&w, out, 0);
+    jw_str(&w, s);
 }
 
 void gojson_compact(struct buf *out, struct span s)

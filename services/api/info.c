@@ -1,5 +1,4 @@
 /* info - methods about the node, its peers and the rules of the chain. */
-#include "api/gojson.h"
 #include "api/methods.h"
 #include "crypto/key.h"
 #include "model/validators.h"
@@ -10,7 +9,8 @@ enum { GENESIS_CHUNK = 16 << 20 };
 
 void method_health(struct call *c)
 {
-    buf_str(c->out, "{}");
+    jw_object(&c->w);
+    jw_object_end(&c->w);
     call_done(c);
 }
 
@@ -25,9 +25,9 @@ void method_genesis(struct call *c)
                      "genesis_chunked API instead");
         return;
     }
-    buf_str(c->out, "{\"genesis\":");
-    buf_add(c->out, g);
-    buf_byte(c->out, '}');
+    jw_object(&c->w);
+    JW(&c->w, "genesis", raw, g);
+    jw_object_end(&c->w);
     call_done(c);
 }
 
@@ -45,18 +45,24 @@ void method_genesis_chunked(struct call *c)
     }
     start = (size_t)at * GENESIS_CHUNK;
     n     = g.n - start < GENESIS_CHUNK ? g.n - start : GENESIS_CHUNK;
-    buf_printf(c->out,
-               "{\"chunk\":\"%" PRIu64 "\",\"total\":\"%" PRIu64
-               "\",\"data\":\"",
-               at, chunks);
-    buf_base64(c->out, SPAN(g.p + start, n));
-    buf_str(c->out, "\"}");
+    jw_object(&c->w);
+    JW(&c->w, "chunk", uint_text, at);
+    JW(&c->w, "total", uint_text, chunks);
+    JW(&c->w, "data", base64_text, SPAN(g.p + start, n));
+    jw_object_end(&c->w);
     call_done(c);
 }
 
 /* ---- status: p2p, then store, then consensus ---- */
 
-static void put_meta(struct call *c, const char *which,
+static const struct sync_keys {
+    const char *hash, *app_hash, *height, *time;
+} latest   = { "latest_block_hash", "latest_app_hash", "latest_block_height",
+               "latest_block_time" },
+  earliest = { "earliest_block_hash", "earliest_app_hash",
+               "earliest_block_height", "earliest_block_time" };
+
+static void put_meta(struct call *c, const struct sync_keys *keys,
                      ProtobufCBinaryData bytes, int64_t height)
 {
     struct block_meta m = { 0 };
@@ -66,14 +72,10 @@ static void put_meta(struct call *c, const char *which,
         memset(&m, 0, sizeof m); /* before the first block: 1970 */
         height = 0;
     }
-    buf_printf(c->out, "\"%s_block_hash\":\"", which);
-    buf_hex_upper(c->out, m.block_id.hash);
-    buf_printf(c->out, "\",\"%s_app_hash\":\"", which);
-    buf_hex_upper(c->out, m.header.app_hash);
-    buf_printf(c->out, "\",\"%s_block_height\":\"%" PRId64 "\"", which, height);
-    buf_printf(c->out, ",\"%s_block_time\":\"", which);
-    stamp_print(c->out, m.header.time);
-    buf_byte(c->out, '"');
+    JW(&c->w, keys->hash, hex_upper, m.block_id.hash);
+    JW(&c->w, keys->app_hash, hex_upper, m.header.app_hash);
+    JW(&c->w, keys->height, int_text, height);
+    JW(&c->w, keys->time, stamp, m.header.time);
 }
 
 static void put_validator(struct call *c, const Consensus__Status *st)
@@ -87,25 +89,27 @@ static void put_validator(struct call *c, const Consensus__Status *st)
               pb_decode(&public_key_desc, &pk, c->arena,
                         span_of(st->pub_key)) == ACCEPT &&
               pubkey_make(&key, (enum key_type)pk.type, pk.bytes);
-    buf_str(c->out, "\"validator_info\":{\"address\":\"");
-    if (has_key) {
-        pubkey_address(address, &key);
-        buf_hex_upper(c->out, SPAN_OF(address));
-    }
-    buf_str(c->out, "\",\"pub_key\":");
     if (has_key)
-        rpcjson_public_key(c->out, &pk);
+        pubkey_address(address, &key);
+    jw_object(&c->w);
+    JW(&c->w, "address", hex_upper,
+       SPAN(address, has_key ? sizeof address : 0));
+    jw_key(&c->w, "pub_key");
+    if (has_key)
+        rpcjson_public_key(&c->w, &pk);
     else
-        buf_str(c->out, "null");
-    buf_printf(c->out, ",\"voting_power\":\"%" PRId64 "\"}", st->voting_power);
+        jw_null(&c->w);
+    JW(&c->w, "voting_power", int_text, st->voting_power);
+    jw_object_end(&c->w);
 }
 
 static void status_consensus(struct call *c, const Consensus__Reply *r)
 {
-    buf_printf(c->out, ",\"catching_up\":%s},",
-               r->status->catching_up ? "true" : "false");
+    JW(&c->w, "catching_up", bool, r->status->catching_up);
+    jw_object_end(&c->w);
+    jw_key(&c->w, "validator_info");
     put_validator(c, r->status);
-    buf_byte(c->out, '}');
+    jw_object_end(&c->w);
     call_done(c);
 }
 
@@ -114,10 +118,10 @@ static void status_store(struct call *c, const Store__Reply *r)
     Consensus__GetStatus get = CONSENSUS__GET_STATUS__INIT;
     Consensus__Request   req = CONSENSUS__REQUEST__INIT;
 
-    buf_str(c->out, "\"sync_info\":{");
-    put_meta(c, "latest", r->status->meta, r->status->height);
-    buf_byte(c->out, ',');
-    put_meta(c, "earliest", r->status->lowest_meta, r->status->lowest);
+    jw_key(&c->w, "sync_info");
+    jw_object(&c->w);
+    put_meta(c, &latest, r->status->meta, r->status->height);
+    put_meta(c, &earliest, r->status->lowest_meta, r->status->lowest);
     req.kind_case  = CONSENSUS__REQUEST__KIND_GET_STATUS;
     req.get_status = &get;
     ask_consensus(c, &req, CONSENSUS__REPLY__KIND_STATUS, status_consensus);
@@ -131,7 +135,7 @@ static bool put_node_info(struct call *c, ProtobufCBinaryData bytes)
         call_fail(c, "p2p gave a node info that does not decode");
         return false;
     }
-    rpcjson_node_info(c->out, &info);
+    rpcjson_node_info(&c->w, &info);
     return true;
 }
 
@@ -140,10 +144,10 @@ static void status_p2p(struct call *c, const P2p__Reply *r)
     Store__GetStatus get = STORE__GET_STATUS__INIT;
     Store__Request   req = STORE__REQUEST__INIT;
 
-    buf_str(c->out, "{\"node_info\":");
+    jw_object(&c->w);
+    jw_key(&c->w, "node_info");
     if (!put_node_info(c, r->node_info->node_info))
         return;
-    buf_byte(c->out, ',');
     req.kind_case  = STORE__REQUEST__KIND_GET_STATUS;
     req.get_status = &get;
     ask_store(c, &req, STORE__REPLY__KIND_STATUS, status_store);
@@ -177,11 +181,11 @@ static void put_params(struct call *c, const Store__Reply *r)
         call_fail(c, "the store gave params that do not decode");
         return;
     }
-    buf_printf(
-        c->out,
-        "{\"block_height\":\"%" PRId64 "\",\"consensus_params\":", c->height);
-    rpcjson_params(c->out, &p);
-    buf_byte(c->out, '}');
+    jw_object(&c->w);
+    JW(&c->w, "block_height", int_text, c->height);
+    jw_key(&c->w, "consensus_params");
+    rpcjson_params(&c->w, &p);
+    jw_object_end(&c->w);
     call_done(c);
 }
 
@@ -218,15 +222,16 @@ static void put_validators(struct call *c, const Store__Reply *r)
     }
     if (!call_page(c, 1, set.validators.n, &skip, &count))
         return;
-    buf_printf(c->out, "{\"block_height\":\"%" PRId64 "\",\"validators\":[",
-               c->height);
-    for (size_t i = 0; i < count; i++) {
-        if (i)
-            buf_byte(c->out, ',');
-        rpcjson_validator(c->out, &set.validators.v[skip + i]);
-    }
-    buf_printf(c->out, "],\"count\":\"%zu\",\"total\":\"%zu\"}", count,
-               set.validators.n);
+    jw_object(&c->w);
+    JW(&c->w, "block_height", int_text, c->height);
+    jw_key(&c->w, "validators");
+    jw_array(&c->w);
+    for (size_t i = 0; i < count; i++)
+        rpcjson_validator(&c->w, &set.validators.v[skip + i]);
+    jw_array_end(&c->w);
+    JW(&c->w, "count", uint_text, count);
+    JW(&c->w, "total", uint_text, set.validators.n);
+    jw_object_end(&c->w);
     call_done(c);
 }
 
@@ -248,59 +253,84 @@ void method_validators(struct call *c)
 
 /* ---- net_info ---- */
 
-static void put_status(struct buf *out, const P2p__PeerInfo *p)
+/* flowrate.Status in Go's names. */
+static void put_monitor(struct json_writer *w, uint64_t bytes, uint64_t ms)
 {
-    static const char *const monitor =
-        "{\"Start\":\"1970-01-01T00:00:00Z\",\"Bytes\":\"%" PRIu64
-        "\",\"Samples\":\"0\",\"InstRate\":\"0\",\"CurRate\":\"0\","
-        "\"AvgRate\":\"%" PRIu64 "\",\"PeakRate\":\"0\",\"BytesRem\":\"0\","
-        "\"Duration\":\"%" PRIu64 "\",\"Idle\":\"0\",\"TimeRem\":\"0\","
-        "\"Progress\":0,\"Active\":true}";
-    uint64_t ns = p->connected_ms * 1000000, s = p->connected_ms / 1000 + 1;
+    jw_object(w);
+    JW(w, "Start", stamp, stamp_add(now_stamp(), -(int64_t)ms * 1000000));
+    JW(w, "Bytes", uint_text, bytes);
+    JW(w, "Samples", uint_text, ms / 100);
+    JW(w, "InstRate", uint_text, 0);
+    JW(w, "CurRate", uint_text, 0);
+    JW(w, "AvgRate", uint_text, bytes * 1000 / (ms + 1));
+    JW(w, "PeakRate", uint_text, 0);
+    JW(w, "BytesRem", uint_text, 0);
+    JW(w, "Duration", uint_text, ms * 1000000);
+    JW(w, "Idle", uint_text, 0);
+    JW(w, "TimeRem", uint_text, 0);
+    JW(w, "Progress", int, 0);
+    JW(w, "Active", bool, true);
+    jw_object_end(w);
+}
 
-    buf_printf(out, "{\"Duration\":\"%" PRIu64 "\",\"SendMonitor\":", ns);
-    buf_printf(out, monitor, p->bytes_sent, p->bytes_sent / s, ns);
-    buf_str(out, ",\"RecvMonitor\":");
-    buf_printf(out, monitor, p->bytes_received, p->bytes_received / s, ns);
-    buf_str(out, ",\"Channels\":[");
+static void put_connection(struct json_writer *w, const P2p__PeerInfo *p)
+{
+    jw_object(w);
+    JW(w, "Duration", uint_text, p->connected_ms * 1000000);
+    jw_key(w, "SendMonitor");
+    put_monitor(w, p->bytes_sent, p->connected_ms);
+    jw_key(w, "RecvMonitor");
+    put_monitor(w, p->bytes_received, p->connected_ms);
+    jw_key(w, "Channels");
+    jw_array(w);
     for (size_t i = 0; i < p->n_channels; i++) {
         const P2p__ChannelInfo *ch = p->channels[i];
 
-        buf_printf(out,
-                   "%s{\"ID\":%u,\"SendQueueCapacity\":\"%u\","
-                   "\"SendQueueSize\":\"%u\",\"Priority\":\"%u\","
-                   "\"RecentlySent\":\"%" PRIu64 "\"}",
-                   i ? "," : "", ch->id, ch->queue_capacity, ch->queue_size,
-                   ch->priority, ch->recently_sent);
+        jw_object(w);
+        JW(w, "ID", int, ch->id);
+        JW(w, "SendQueueCapacity", uint_text, ch->queue_capacity);
+        JW(w, "SendQueueSize", uint_text, ch->queue_size);
+        JW(w, "Priority", uint_text, ch->priority);
+        JW(w, "RecentlySent", uint_text, ch->recently_sent);
+        jw_object_end(w);
     }
-    buf_str(out, "]}");
+    jw_array_end(w);
+    jw_object_end(w);
+}
+
+static bool put_peer(struct call *c, const P2p__PeerInfo *p)
+{
+    jw_object(&c->w);
+    jw_key(&c->w, "node_info");
+    if (!put_node_info(c, p->node_info))
+        return false;
+    JW(&c->w, "is_outbound", bool, p->is_outbound);
+    jw_key(&c->w, "connection_status");
+    put_connection(&c->w, p);
+    JW(&c->w, "remote_ip", cstr, p->remote_ip);
+    jw_object_end(&c->w);
+    return true;
 }
 
 static void put_net_info(struct call *c, const P2p__Reply *r)
 {
     const P2p__NetInfo *n = r->net_info;
 
-    buf_printf(c->out, "{\"listening\":%s,\"listeners\":[",
-               n->listening ? "true" : "false");
-    for (size_t i = 0; i < n->n_listeners; i++) {
-        buf_str(c->out, i ? "," : "");
-        gojson_quote(c->out, span_str(n->listeners[i]));
-    }
-    buf_printf(c->out, "],\"n_peers\":\"%zu\",\"peers\":[", n->n_peers);
-    for (size_t i = 0; i < n->n_peers; i++) {
-        const P2p__PeerInfo *p = n->peers[i];
-
-        buf_str(c->out, i ? ",{\"node_info\":" : "{\"node_info\":");
-        if (!put_node_info(c, p->node_info))
+    jw_object(&c->w);
+    JW(&c->w, "listening", bool, n->listening);
+    jw_key(&c->w, "listeners");
+    jw_array(&c->w);
+    for (size_t i = 0; i < n->n_listeners; i++)
+        jw_cstr(&c->w, n->listeners[i]);
+    jw_array_end(&c->w);
+    JW(&c->w, "n_peers", uint_text, n->n_peers);
+    jw_key(&c->w, "peers");
+    jw_array(&c->w);
+    for (size_t i = 0; i < n->n_peers; i++)
+        if (!put_peer(c, n->peers[i]))
             return;
-        buf_printf(c->out, ",\"is_outbound\":%s,\"connection_status\":",
-                   p->is_outbound ? "true" : "false");
-        put_status(c->out, p);
-        buf_str(c->out, ",\"remote_ip\":");
-        gojson_quote(c->out, span_str(p->remote_ip));
-        buf_byte(c->out, '}');
-    }
-    buf_str(c->out, "]}");
+    jw_array_end(&c->w);
+    jw_object_end(&c->w);
     call_done(c);
 }
 

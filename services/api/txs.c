@@ -10,12 +10,12 @@ static ProtobufCBinaryData data_of(struct span s)
     return (ProtobufCBinaryData){ s.n, (uint8_t *)(uintptr_t)s.p };
 }
 
-static void put_hash(struct buf *out, struct span tx)
+static void put_hash(struct json_writer *w, struct span tx)
 {
     struct hash h;
 
     tx_hash(&h, tx);
-    buf_hex_upper(out, hash_span(&h));
+    JW(w, "hash", hex_upper, hash_span(&h));
 }
 
 /* ---- broadcast ---- */
@@ -60,9 +60,13 @@ verdict(struct call *c, const Mempool__Reply *r, const char *prefix)
 
 static void put_broadcast(struct call *c, const struct abci_res_check_tx *res)
 {
-    rpcjson_result_broadcast_tx(c->out, res);
-    put_hash(c->out, c->args[0].bytes);
-    buf_str(c->out, "\"}");
+    jw_object(&c->w);
+    JW(&c->w, "code", int, res->code);
+    JW(&c->w, "data", hex_upper, res->data);
+    JW(&c->w, "log", str, res->log);
+    JW(&c->w, "codespace", str, res->codespace);
+    put_hash(&c->w, c->args[0].bytes);
+    jw_object_end(&c->w);
     call_done(c);
 }
 
@@ -104,13 +108,14 @@ struct pending {
 static void put_commit(struct call *c, const struct abci_res_check_tx *check,
                        const struct abci_tx_result *result, int64_t height)
 {
-    buf_str(c->out, "{\"check_tx\":");
-    rpcjson_abci_check_tx(c->out, check);
-    buf_str(c->out, ",\"tx_result\":");
-    rpcjson_abci_tx_result(c->out, result);
-    buf_str(c->out, ",\"hash\":\"");
-    put_hash(c->out, c->args[0].bytes);
-    buf_printf(c->out, "\",\"height\":\"%" PRId64 "\"}", height);
+    jw_object(&c->w);
+    jw_key(&c->w, "check_tx");
+    rpcjson_abci_check_tx(&c->w, check);
+    jw_key(&c->w, "tx_result");
+    rpcjson_abci_tx_result(&c->w, result);
+    put_hash(&c->w, c->args[0].bytes);
+    JW(&c->w, "height", int_text, height);
+    jw_object_end(&c->w);
     call_done(c);
 }
 
@@ -211,7 +216,7 @@ static void checked(struct call *c, const Mempool__Reply *r)
         call_fail(c, "the mempool gave another answer than Checked");
         return;
     }
-    rpcjson_abci_check_tx(c->out, &res);
+    rpcjson_abci_check_tx(&c->w, &res);
     call_done(c);
 }
 
@@ -250,9 +255,9 @@ static void put_proof(struct call *c, const struct block *b, uint32_t index,
         call_fail(c, "the block is too large to prove");
         return;
     }
-    buf_str(c->out, ",\"proof\":");
-    rpcjson_tx_proof(c->out, hash_span(&root), tx, &proofs[index]);
-    buf_byte(c->out, '}');
+    jw_key(&c->w, "proof");
+    rpcjson_tx_proof(&c->w, hash_span(&root), tx, &proofs[index]);
+    jw_object_end(&c->w);
     call_done(c);
 }
 
@@ -267,7 +272,7 @@ static void tx_block(struct call *c, const Store__Reply *r)
     struct block        b;
 
     if (r->block->block.len == 0) {
-        buf_byte(c->out, '}');
+        jw_object_end(&c->w);
         call_done(c);
     } else if (pb_decode(&block_desc, &b, c->arena, span_of(r->block->block)) !=
                ACCEPT) {
@@ -312,21 +317,18 @@ static void put_tx(struct call *c, const Store__Reply *r)
         call_fail(c, "the store gave a result that does not decode");
         return;
     }
-    buf_str(c->out, "{\"hash\":\"");
-    buf_hex_upper(c->out, c->args[0].bytes);
-    buf_printf(c->out,
-               "\",\"height\":\"%" PRId64 "\",\"index\":%" PRIu32
-               ",\"tx_result\":",
-               tx->height, tx->index);
-    rpcjson_abci_tx_result(c->out, &result);
-    buf_str(c->out, ",\"tx\":\"");
-    buf_base64(c->out, span_of(tx->tx));
-    buf_byte(c->out, '"');
+    jw_object(&c->w);
+    JW(&c->w, "hash", hex_upper, c->args[0].bytes);
+    JW(&c->w, "height", int_text, tx->height);
+    JW(&c->w, "index", int, tx->index);
+    jw_key(&c->w, "tx_result");
+    rpcjson_abci_tx_result(&c->w, &result);
+    JW(&c->w, "tx", base64, span_of(tx->tx));
     if (c->args[1].b) {
         prove(c, tx);
         return;
     }
-    buf_byte(c->out, '}');
+    jw_object_end(&c->w);
     call_done(c);
 }
 
@@ -358,20 +360,29 @@ void method_tx(struct call *c)
 
 /* ---- the mempool's content ---- */
 
+static void put_counts(struct call *c, int64_t shown, const Mempool__Size *size)
+{
+    jw_object(&c->w);
+    JW(&c->w, "n_txs", int_text, shown);
+    JW(&c->w, "total", int_text, size->count);
+    JW(&c->w, "total_bytes", int_text, size->bytes);
+    jw_key(&c->w, "txs");
+}
+
 static void put_unconfirmed(struct call *c, const Mempool__Reply *r)
 {
     const Mempool__Txs *t = r->txs;
 
-    buf_printf(c->out,
-               "{\"n_txs\":\"%zu\",\"total\":\"%" PRId64
-               "\",\"total_bytes\":\"%" PRId64 "\",\"txs\":[",
-               t->n_txs, t->size->count, t->size->bytes);
-    for (size_t i = 0; i < t->n_txs; i++) {
-        buf_str(c->out, i ? ",\"" : "\"");
-        buf_base64(c->out, span_of(t->txs[i]));
-        buf_byte(c->out, '"');
+    if (!t->size) {
+        call_fail(c, "the mempool left out its size");
+        return;
     }
-    buf_str(c->out, "]}");
+    put_counts(c, (int64_t)t->n_txs, t->size);
+    jw_array(&c->w);
+    for (size_t i = 0; i < t->n_txs; i++)
+        jw_base64(&c->w, span_of(t->txs[i]));
+    jw_array_end(&c->w);
+    jw_object_end(&c->w);
     call_done(c);
 }
 
@@ -388,10 +399,9 @@ void method_unconfirmed_txs(struct call *c)
 
 static void put_size(struct call *c, const Mempool__Reply *r)
 {
-    buf_printf(c->out,
-               "{\"n_txs\":\"%" PRId64 "\",\"total\":\"%" PRId64
-               "\",\"total_bytes\":\"%" PRId64 "\",\"txs\":null}",
-               r->size->count, r->size->count, r->size->bytes);
+    put_counts(c, r->size->count, r->size);
+    jw_null(&c->w);
+    jw_object_end(&c->w);
     call_done(c);
 }
 
@@ -408,7 +418,8 @@ void method_num_unconfirmed_txs(struct call *c)
 static void flushed(struct call *c, const Mempool__Reply *r)
 {
     UNUSED(r);
-    buf_str(c->out, "{}");
+    jw_object(&c->w);
+    jw_object_end(&c->w);
     call_done(c);
 }
 
