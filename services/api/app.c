@@ -1,6 +1,6 @@
 /* app - methods that the application answers. */
 #include "api/methods.h"
-#include "rpcjson/rpcjson.h"
+#include "rpcjson/results.h"
 
 static void put_info(struct call *c, const struct abci_response *r)
 {
@@ -10,7 +10,7 @@ static void put_info(struct call *c, const struct abci_response *r)
     }
     jw_object(&c->w);
     jw_key(&c->w, "response");
-    rpcjson_abci_info(&c->w, r->info);
+    rj_info(&c->w, r->info);
     jw_object_end(&c->w);
     call_done(c);
 }
@@ -32,10 +32,7 @@ static void put_query(struct call *c, const struct abci_response *r)
         call_fail(c, "the application gave another answer than Query");
         return;
     }
-    jw_object(&c->w);
-    jw_key(&c->w, "response");
-    rpcjson_abci_query(&c->w, r->query);
-    jw_object_end(&c->w);
+    rj_result_query(&c->w, r->query);
     call_done(c);
 }
 

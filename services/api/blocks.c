@@ -1,6 +1,6 @@
 /* blocks - methods that read the chain. */
 #include "api/methods.h"
-#include "rpcjson/rpcjson.h"
+#include "rpcjson/results.h"
 
 static bool decode(struct call *c, const struct pb_desc *d, void *out,
                    ProtobufCBinaryData in)
@@ -41,12 +41,9 @@ static void put_block(struct call *c, const Store__Reply *r)
     }
     jw_object(&c->w);
     jw_key(&c->w, "block_id");
-    rpcjson_block_id(&c->w, &meta.block_id);
+    rj_block_id(&c->w, &meta.block_id);
     jw_key(&c->w, "block");
-    if (b)
-        rpcjson_block(&c->w, b);
-    else
-        jw_null(&c->w);
+    rj_block(&c->w, b, RJ_EMPTY_LIST);
     jw_object_end(&c->w);
     call_done(c);
 }
@@ -79,7 +76,7 @@ static void put_header(struct call *c, const Store__Reply *r)
     } else {
         if (!decode(c, &block_meta_desc, &meta, r->block->meta))
             return;
-        rpcjson_header(&c->w, &meta.header);
+        rj_header(&c->w, &meta.header);
     }
     jw_object_end(&c->w);
     call_done(c);
@@ -109,19 +106,8 @@ static void put_commit(struct call *c, const Store__Reply *r)
 
     if (has_commit && !decode(c, &commit_desc, &commit, r->commit->commit))
         return;
-    jw_object(&c->w);
-    jw_key(&c->w, "signed_header");
-    jw_object(&c->w);
-    jw_key(&c->w, "header");
-    rpcjson_header(&c->w, c->state);
-    jw_key(&c->w, "commit");
-    if (has_commit)
-        rpcjson_commit(&c->w, &commit);
-    else
-        jw_null(&c->w);
-    jw_object_end(&c->w);
-    JW(&c->w, "canonical", bool, c->height != c->last_height);
-    jw_object_end(&c->w);
+    rj_result_commit(&c->w, c->state, has_commit ? &commit : NULL,
+                     c->height != c->last_height);
     call_done(c);
 }
 
@@ -168,7 +154,7 @@ static void put_results(struct call *c, const Store__Reply *r)
     if (!decode(c, &abci_res_finalize_block_desc, &results,
                 r->results->results))
         return;
-    rpcjson_block_results(&c->w, c->height, &results);
+    rj_result_block_results(&c->w, c->height, &results);
     call_done(c);
 }
 
@@ -203,7 +189,7 @@ static void put_metas(struct call *c, const Store__Reply *r)
 
         if (!decode(c, &block_meta_desc, &meta, m->metas[i]))
             return;
-        rpcjson_block_meta(&c->w, &meta);
+        rj_block_meta(&c->w, &meta);
     }
     jw_array_end(&c->w);
     jw_object_end(&c->w);

@@ -2,8 +2,7 @@
 #include "api/methods.h"
 #include "crypto/key.h"
 #include "model/validators.h"
-#include "rpcjson/rpcjson.h"
-#include "wire/p2p.h"
+#include "rpcjson/results.h"
 
 enum { GENESIS_CHUNK = 16 << 20 };
 
@@ -95,10 +94,7 @@ static void put_validator(struct call *c, const Consensus__Status *st)
     JW(&c->w, "address", hex_upper,
        SPAN(address, has_key ? sizeof address : 0));
     jw_key(&c->w, "pub_key");
-    if (has_key)
-        rpcjson_public_key(&c->w, &pk);
-    else
-        jw_null(&c->w);
+    rj_pubkey(&c->w, has_key ? &pk : NULL);
     JW(&c->w, "voting_power", int_text, st->voting_power);
     jw_object_end(&c->w);
 }
@@ -135,7 +131,7 @@ static bool put_node_info(struct call *c, ProtobufCBinaryData bytes)
         call_fail(c, "p2p gave a node info that does not decode");
         return false;
     }
-    rpcjson_node_info(&c->w, &info);
+    rj_node_info(&c->w, &info);
     return true;
 }
 
@@ -167,7 +163,8 @@ void method_status(struct call *c)
 
 static void put_params(struct call *c, const Store__Reply *r)
 {
-    struct consensus_params_msg p;
+    struct consensus_params_msg m;
+    struct params               p;
 
     if (r->params->params.len == 0) {
         call_fail(c,
@@ -176,16 +173,13 @@ static void put_params(struct call *c, const Store__Reply *r)
                   c->height);
         return;
     }
-    if (pb_decode(&consensus_params_desc, &p, c->arena,
-                  span_of(r->params->params)) != ACCEPT) {
+    if (pb_decode(&consensus_params_desc, &m, c->arena,
+                  span_of(r->params->params)) ||
+        params_from_msg(&p, &m)) {
         call_fail(c, "the store gave params that do not decode");
         return;
     }
-    jw_object(&c->w);
-    JW(&c->w, "block_height", int_text, c->height);
-    jw_key(&c->w, "consensus_params");
-    rpcjson_params(&c->w, &p);
-    jw_object_end(&c->w);
+    rj_result_params(&c->w, c->height, &p);
     call_done(c);
 }
 
@@ -222,16 +216,8 @@ static void put_validators(struct call *c, const Store__Reply *r)
     }
     if (!call_page(c, 1, set.validators.n, &skip, &count))
         return;
-    jw_object(&c->w);
-    JW(&c->w, "block_height", int_text, c->height);
-    jw_key(&c->w, "validators");
-    jw_array(&c->w);
-    for (size_t i = 0; i < count; i++)
-        rpcjson_validator(&c->w, &set.validators.v[skip + i]);
-    jw_array_end(&c->w);
-    JW(&c->w, "count", uint_text, count);
-    JW(&c->w, "total", uint_text, set.validators.n);
-    jw_object_end(&c->w);
+    rj_result_validators(&c->w, c->height, set.validators.v + skip, count,
+                         set.validators.n);
     call_done(c);
 }
 

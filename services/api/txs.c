@@ -3,7 +3,7 @@
 #include "api/waits.h"
 #include "crypto/merkle.h"
 #include "model/block.h"
-#include "rpcjson/rpcjson.h"
+#include "rpcjson/results.h"
 
 static ProtobufCBinaryData data_of(struct span s)
 {
@@ -60,13 +60,10 @@ verdict(struct call *c, const Mempool__Reply *r, const char *prefix)
 
 static void put_broadcast(struct call *c, const struct abci_res_check_tx *res)
 {
-    jw_object(&c->w);
-    JW(&c->w, "code", int, res->code);
-    JW(&c->w, "data", hex_upper, res->data);
-    JW(&c->w, "log", str, res->log);
-    JW(&c->w, "codespace", str, res->codespace);
-    put_hash(&c->w, c->args[0].bytes);
-    jw_object_end(&c->w);
+    struct hash h;
+
+    tx_hash(&h, c->args[0].bytes);
+    rj_result_broadcast_tx(&c->w, res, hash_span(&h));
     call_done(c);
 }
 
@@ -110,9 +107,9 @@ static void put_commit(struct call *c, const struct abci_res_check_tx *check,
 {
     jw_object(&c->w);
     jw_key(&c->w, "check_tx");
-    rpcjson_abci_check_tx(&c->w, check);
+    rj_check_tx(&c->w, check);
     jw_key(&c->w, "tx_result");
-    rpcjson_abci_tx_result(&c->w, result);
+    rj_tx_result(&c->w, result);
     put_hash(&c->w, c->args[0].bytes);
     JW(&c->w, "height", int_text, height);
     jw_object_end(&c->w);
@@ -216,7 +213,7 @@ static void checked(struct call *c, const Mempool__Reply *r)
         call_fail(c, "the mempool gave another answer than Checked");
         return;
     }
-    rpcjson_abci_check_tx(&c->w, &res);
+    rj_check_tx(&c->w, &res);
     call_done(c);
 }
 
@@ -233,103 +230,89 @@ void method_check_tx(struct call *c)
 
 /* ---- tx ---- */
 
-/* TxProof: where the transaction stands under the block's data hash. */
-static void put_proof(struct call *c, const struct block *b, uint32_t index,
-                      struct span tx)
+/* Where the transaction stands under the block's data hash. */
+static bool prove(struct call *c, const struct block *b, struct rj_tx *t)
 {
     size_t               n      = b->data.txs.n;
     struct hash         *hashes = arena_newn(c->arena, struct hash, n);
     struct span         *leaves = arena_newn(c->arena, struct span, n);
     struct merkle_proof *proofs = arena_newn(c->arena, struct merkle_proof, n);
-    struct hash          root;
+    struct proof        *proof  = arena_new(c->arena, struct proof);
+    struct hash         *root   = arena_new(c->arena, struct hash);
 
-    if (!hashes || !leaves || !proofs || index >= n) {
-        call_fail(c, "the block is too large to prove");
-        return;
-    }
+    if (!hashes || !leaves || !proofs || !proof || !root || t->index >= n)
+        return false;
     for (size_t i = 0; i < n; i++) {
         tx_hash(&hashes[i], b->data.txs.v[i]);
         leaves[i] = hash_span(&hashes[i]);
     }
-    if (!merkle_proofs(&root, proofs, leaves, n, c->arena)) {
-        call_fail(c, "the block is too large to prove");
-        return;
-    }
-    jw_key(&c->w, "proof");
-    rpcjson_tx_proof(&c->w, hash_span(&root), tx, &proofs[index]);
-    jw_object_end(&c->w);
-    call_done(c);
+    if (!merkle_proofs(root, proofs, leaves, n, c->arena))
+        return false;
+    proof->total     = proofs[t->index].total;
+    proof->index     = proofs[t->index].index;
+    proof->leaf_hash = proofs[t->index].leaf_hash;
+    proof->aunts.v   = (struct span *)(uintptr_t)proofs[t->index].aunts;
+    proof->aunts.n   = proofs[t->index].aunt_count;
+    t->proof         = proof;
+    t->root          = hash_span(root);
+    return true;
 }
-
-struct found {
-    struct span tx;
-    uint32_t    index;
-};
 
 static void tx_block(struct call *c, const Store__Reply *r)
 {
-    const struct found *f = c->state;
-    struct block        b;
+    struct rj_tx *t = c->state;
+    struct block  b;
 
-    if (r->block->block.len == 0) {
-        jw_object_end(&c->w);
-        call_done(c);
-    } else if (pb_decode(&block_desc, &b, c->arena, span_of(r->block->block)) !=
-               ACCEPT) {
-        call_fail(c, "the store gave a block that does not decode");
-    } else {
-        put_proof(c, &b, f->index, f->tx);
+    if (r->block->block.len &&
+        (pb_decode(&block_desc, &b, c->arena, span_of(r->block->block)) ||
+         !prove(c, &b, t))) {
+        call_fail(c, "the transaction's block cannot be proved from");
+        return;
     }
+    rj_result_tx(&c->w, t);
+    call_done(c);
 }
 
-static void prove(struct call *c, const Store__Tx *tx)
+static void no_such_tx(struct call *c)
 {
-    Store__GetBlock get = STORE__GET_BLOCK__INIT;
-    Store__Request  req = STORE__REQUEST__INIT;
-    struct found   *f   = arena_new(c->arena, struct found);
+    struct buf hex;
+    char       text[1024];
 
-    must(f != NULL);
-    f->tx         = span_of(tx->tx);
-    f->index      = tx->index;
-    c->state      = f;
-    get.height    = tx->height;
-    req.kind_case = STORE__REQUEST__KIND_GET_BLOCK;
-    req.get_block = &get;
-    ask_store(c, &req, STORE__REPLY__KIND_BLOCK, tx_block);
+    buf_use(&hex, text, sizeof text);
+    buf_hex_upper(&hex, c->args[0].bytes);
+    call_fail(c, "tx (%s) not found", buf_cstr(&hex));
 }
 
 static void put_tx(struct call *c, const Store__Reply *r)
 {
-    const Store__Tx      *tx = r->tx;
-    struct abci_tx_result result;
+    Store__GetBlock  get = STORE__GET_BLOCK__INIT;
+    Store__Request   req = STORE__REQUEST__INIT;
+    const Store__Tx *tx  = r->tx;
+    struct rj_tx    *t   = arena_new(c->arena, struct rj_tx);
 
     if (tx->height == 0) {
-        struct buf hex;
-        char       text[256];
-
-        buf_use(&hex, text, sizeof text);
-        buf_hex_upper(&hex, c->args[0].bytes);
-        call_fail(c, "tx (%s) not found", buf_cstr(&hex));
+        no_such_tx(c);
         return;
     }
-    if (pb_decode(&abci_tx_result_desc, &result, c->arena,
-                  span_of(tx->result)) != ACCEPT) {
+    if (!t || pb_decode(&abci_tx_result_desc, &t->result, c->arena,
+                        span_of(tx->result))) {
         call_fail(c, "the store gave a result that does not decode");
         return;
     }
-    jw_object(&c->w);
-    JW(&c->w, "hash", hex_upper, c->args[0].bytes);
-    JW(&c->w, "height", int_text, tx->height);
-    JW(&c->w, "index", int, tx->index);
-    jw_key(&c->w, "tx_result");
-    rpcjson_abci_tx_result(&c->w, &result);
-    JW(&c->w, "tx", base64, span_of(tx->tx));
-    if (c->args[1].b) {
-        prove(c, tx);
+    t->hash   = c->args[0].bytes;
+    t->height = tx->height;
+    t->index  = tx->index;
+    t->tx     = span_of(tx->tx);
+    if (!c->args[1].b) {
+        rj_result_tx(&c->w, t);
+        call_done(c);
         return;
     }
-    jw_object_end(&c->w);
-    call_done(c);
+    c->state      = t;
+    get.height    = tx->height;
+    req.kind_case = STORE__REQUEST__KIND_GET_BLOCK;
+    req.get_block = &get;
+    ask_store(c, &req, STORE__REPLY__KIND_BLOCK, tx_block);
 }
 
 void method_tx(struct call *c)
@@ -346,12 +329,7 @@ void method_tx(struct call *c)
         return;
     }
     if (hash.n != HASH_BYTES) {
-        struct buf hex;
-        char       text[1024];
-
-        buf_use(&hex, text, sizeof text);
-        buf_hex_upper(&hex, hash);
-        call_fail(c, "tx (%s) not found", buf_cstr(&hex));
+        no_such_tx(c);
         return;
     }
     memcpy(h.b, hash.p, HASH_BYTES);
