@@ -2,6 +2,8 @@
 # service that the test needs besides libwarren.
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 
+UNIT_OBJ_test_rpc_args := $(patsubst %,$(BUILD)/obj/services/api/%.o,args gojson jsonrpc)
+
 .SECONDEXPANSION:
 $(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/obj/tests/unit/test.o $$(UNIT_OBJ_test_%) $(BUILD)/libwarren.a
 	@mkdir -p $(@D)
