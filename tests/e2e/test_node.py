@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""One node as a user meets it: init, start, write, read, prove, verify."""
+import json
+import os
+import signal
+import subprocess
+import time
+
+import net
+
+
+def ledger_story():
+    node = net.Node(app="ledger").start()
+    url = f"http://127.0.0.1:{node.rpc_port}"
+    at = ["--node", url]
+    _, out, _ = net.warren("tx", "put", "records", "s1", '{"state":"loaded"}', "--from", "admin", "--output", "json", *at, home=node.home)
+    first = json.loads(out)
+    net.check(int(first["height"]) > 0, f"committed: {out}")
+    net.warren("tx", "put", "records", "s1", '{"state":"delivered"}', "--from", "admin", *at, home=node.home)
+    _, out, _ = net.warren("get", "records", "s1", "--output", "json", *at, home=node.home)
+    net.check("delivered" in out, f"reads back: {out}")
+    _, out, _ = net.warren("history", "records", "s1", "--output", "json", *at, home=node.home)
+    net.check("loaded" in out and "delivered" in out, f"history: {out}")
+    _, proof, _ = net.warren("get", "records", "s1", "--prove", *at, home=node.home)
+    path = os.path.join(node.dir, "proof.json")
+    with open(path, "w") as f:
+        f.write(proof)
+    code, out, err = net.warren("verify", path, home=node.home, check_code=False)
+    net.check_eq(code, 0, f"the proof holds: {out}{err}")
+    bad = proof.replace("delivered", "stolen") if "delivered" in proof else proof[:200] + "0" + proof[201:]
+    with open(path, "w") as f:
+        f.write(bad)
+    code, _, _ = net.warren("verify", path, home=node.home, check_code=False)
+    net.check(code != 0, "a changed proof does not")
+    net.warren("tx", "delete", "records", "s1", "--from", "admin", *at, home=node.home)
+    code, out, _ = net.warren("get", "records", "s1", *at, home=node.home, check_code=False)
+    net.check(code == 13, f"deleted: exit {code} {out}")
+    _, absent, _ = net.warren("get", "records", "s1", "--prove", *at, home=node.home, check_code=False)
+    with open(path, "w") as f:
+        f.write(absent)
+    code, out, err = net.warren("verify", path, home=node.home, check_code=False)
+    net.check_eq(code, 0, f"its absence is proved: {out}{err}")
+    net.check_eq(node.stop(), 0, "stops on SIGTERM with status 0")
+
+
+def restart_keeps_everything():
+    node = net.Node(app="kvstore").start()
+    h = int(node.rpc.commit_tx(b"a=1")["height"])
+    net.check_eq(node.stop(), 0, "clean stop")
+    node.start()
+    net.check(node.wait_height(h + 1), "goes on")
+    tx = node.rpc.call("block", height=str(h))["block"]["data"]["txs"]
+    net.check_eq(tx, ["YT0x"], "the block is there")
+
+
+def observability():
+    node = net.Node(app="kvstore")
+    node.start(f"--instrumentation.prometheus=true", f"--instrumentation.prometheus_listen_addr=127.0.0.1:{node.prom_port}", "--log_format=json")
+    prom = net.Rpc(node.prom_port)
+    status, headers, text = prom.raw("GET", "/metrics")
+    net.check_eq(status, 200, "metrics answer")
+    text = text.decode()
+    for name in ("cometbft_consensus_height", "cometbft_mempool_size", "cometbft_p2p_peers", "cometbft_state_block_processing_time", "warren_service_up"):
+        net.check(name in text, f"{name} is there")
+    if net.shutil.which("promtool"):
+        r = subprocess.run(["promtool", "check", "metrics"], input=text, text=True, capture_output=True)
+        hard = [l for l in r.stderr.splitlines() if "error" in l.lower() and "parsing" in l.lower()]
+        net.check_eq(hard, [], "promtool parses it")
+    else:
+        net.skip("promtool is not installed: metrics are not checked by it")
+    net.check_eq(node.rpc.raw("GET", "/livez")[0], 200, "livez")
+    ok = net.wait_until(lambda: node.rpc.raw("GET", "/readyz")[0] == 200, 10)
+    net.check(ok, f"readyz: {node.rpc.raw('GET', '/readyz')[2]}")
+    node.kill("kvstore", signal.SIGSTOP)
+    bad = net.wait_until(lambda: node.rpc.raw("GET", "/readyz", timeout=10)[0] == 503, 10)
+    net.check(bad, "readyz says no while the application is stopped")
+    net.check_eq(node.rpc.raw("GET", "/livez")[0], 200, "livez does not care")
+    node.kill("kvstore", signal.SIGCONT)
+    net.check(net.wait_until(lambda: node.rpc.raw("GET", "/readyz", timeout=10)[0] == 200, 20), "readyz recovers")
+    lines = [l for l in node.log().splitlines() if l.strip()]
+    bad_lines = []
+    for l in lines:
+        try:
+            json.loads(l)
+        except ValueError:
+            bad_lines.append(l)
+    net.check_eq(bad_lines[:3], [], "every log line is JSON")
+
+
+def the_application_may_die():
+    node = net.Node(app="kvstore").start()
+    node.rpc.commit_tx(b"x=1")
+    for _ in range(3):
+        node.kill("kvstore")
+        h = node.rpc.height()
+        net.check(node.wait_height(h + 2), "the chain goes on")
+    net.check_eq(node.rpc.call("abci_query", path="", data="78")["response"]["value"], "MQ==", "its state is whole")
+
+
+def one_service_alone():
+    """`warren start --home DIR SERVICE` runs just that one, in any order."""
+    node = net.Node(app="kvstore")
+    procs = []
+    for s in ("api", "consensus", "store", "signer", "mempool", "kvstore", "p2p"):
+        procs.append(net.Process([net.WARREN, "start", s, "--home", node.home, *node.flags], os.path.join(node.dir, s)))
+        time.sleep(0.1)
+    net.check(node.wait_height(2), "a node out of single processes commits")
+    for p in procs:
+        net.check_eq(p.stop(), 0, "ends on SIGTERM")
+
+
+def first_block_comes_fast():
+    node = net.Node(app="kvstore")
+    t = time.monotonic()
+    node.start()
+    print(f"first block seen {time.monotonic() - t:.2f} s after start", flush=True)
+    net.check(True, "started")
+
+
+if __name__ == "__main__":
+    net.run(ledger_story, restart_keeps_everything, observability, the_application_may_die, one_service_alone, first_block_comes_fast)
