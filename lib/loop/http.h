@@ -1,6 +1,11 @@
-/* http - a small HTTP/1.1 server.
+/* http - an HTTP/1.1 server.
  *
- * Source:  libevent's evhttp; RFC 9112.
+ * Source:  RFC 9112; framing by http_parser (lib/loop/http.c is its only
+ *          includer), connections by stream.h.
+ * Shapes:  one request of a connection at a time; the next is read when it
+ *          has been answered.  Malformed requests, headers over their bound
+ *          and slow senders are answered and cut off here; a body over its
+ *          bound is handed on with http_is_too_large, empty.
  * Memory:  a request lives until http_reply; its spans and texts with it. */
 #ifndef WARREN_HTTP_H
 #define WARREN_HTTP_H
@@ -12,8 +17,8 @@ struct http_request;
 
 struct http_limits {
     size_t   body_max, header_max;
-    uint32_t connections_max;
-    uint32_t timeout_ms; /* of an idle or slow connection */
+    uint32_t connections_max; /* more wait to be accepted */
+    uint32_t timeout_ms;      /* for one request to arrive, or to be taken */
 };
 
 typedef void http_fn(void *ctx, struct http_request *r);
@@ -23,16 +28,19 @@ NODISCARD enum err http_listen(struct http_server **out, struct loop *l,
                                const struct http_limits *limits, http_fn *fn,
                                void *ctx);
 uint16_t           http_port(const struct http_server *s);
-void               http_close(struct http_server *s);
+/* http_close - drops connections; requests in flight may still be answered. */
+void http_close(struct http_server *s);
 
 const char *http_method(const struct http_request *r); /* "GET" ... */
 const char *http_path(const struct http_request *r);   /* still escaped */
 const char *http_query(const struct http_request *r);  /* "" when none */
+/* http_header - the first value of a header, NULL when there is none. */
 const char *http_header(const struct http_request *r, const char *name);
 struct span http_body(const struct http_request *r);
+bool        http_is_too_large(const struct http_request *r);
 const char *http_peer(const struct http_request *r); /* "ip:port" */
 
-/* Before the reply; NULL value removes. */
+/* Before the reply.  Values must not hold line breaks. */
 void http_set_header(struct http_request *r, const char *name,
                      const char *value);
 /* http_reply - now or later; the request is gone afterwards.  Replying to a

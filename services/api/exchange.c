@@ -284,13 +284,19 @@ static void serve_post(struct shell *s, struct http_request *r)
     struct buf       error;
     int64_t          batch_max = s->svc->config->rpc.max_request_batch_size;
 
-    if (http_body(r).n == 0) {
+    if (http_body(r).n == 0 && !http_is_too_large(r)) {
         list_methods(r);
         return;
     }
     x = exchange_new(s, r);
     if (!x)
         return;
+    if (http_is_too_large(r)) {
+        whole_error(x, 400, RPC_INVALID_REQUEST,
+                    span_str("error reading request body: http: request body "
+                             "too large"));
+        return;
+    }
     buf_use(&error, text, sizeof text);
     buf_str(&error, "error unmarshaling request: ");
     if (!rpc_parse_body(http_body(r), &x->requests, &x->count, &x->is_batch,
