@@ -274,8 +274,8 @@ static void put_connection(struct json_writer *w, const P2p__PeerInfo *p)
 
         jw_object(w);
         JW(w, "ID", int, ch->id);
-        JW(w, "SendQueueCapacity", uint_text, ch->queue_capacity);
-        JW(w, "SendQueueSize", uint_text, ch->queue_size);
+        JW(w, "SendQueueCapacity", uint_text, ch->send_queue_capacity);
+        JW(w, "SendQueueSize", uint_text, ch->send_queue_size);
         JW(w, "Priority", uint_text, ch->priority);
         JW(w, "RecentlySent", uint_text, ch->recently_sent);
         jw_object_end(w);
