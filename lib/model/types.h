@@ -236,28 +236,6 @@ struct consensus_params_msg {
     struct abci_params      *abci;
 };
 
-/* What is signed; see vote.h. */
-struct canonical_vote {
-    int32_t          type;
-    int64_t          height, round;
-    struct block_id *block_id; /* NULL for nil */
-    struct stamp     timestamp;
-    struct span      chain_id;
-};
-struct canonical_proposal {
-    int32_t          type;
-    int64_t          height, round;
-    int64_t          pol_round;
-    struct block_id *block_id;
-    struct stamp     timestamp;
-    struct span      chain_id;
-};
-struct canonical_vote_extension {
-    struct span extension;
-    int64_t     height, round;
-    struct span chain_id;
-};
-
 extern const struct pb_desc part_set_header_desc, block_id_desc, proof_desc,
     part_desc, version_desc, header_desc, vote_desc, commit_sig_desc,
     commit_desc, extended_commit_sig_desc, extended_commit_desc, proposal_desc,
@@ -266,7 +244,6 @@ extern const struct pb_desc part_set_header_desc, block_id_desc, proof_desc,
     light_client_attack_evidence_desc, evidence_desc, evidence_list_desc,
     data_desc, block_desc, block_meta_desc, bit_array_desc, block_params_desc,
     evidence_params_desc, validator_params_desc, version_params_desc,
-    abci_params_desc, consensus_params_desc, hashed_params_desc,
-    canonical_vote_desc, canonical_proposal_desc, canonical_vote_extension_desc;
+    abci_params_desc, consensus_params_desc, hashed_params_desc;
 
 #endif

@@ -1,6 +1,7 @@
 #include "model/vote.h"
 
 #include "base/limits.h"
+#include "model/canonical.h"
 #include "model/tree.h"
 
 /* ---- block ids ---- */
