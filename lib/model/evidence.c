@@ -201,20 +201,29 @@ conflicting_header(const struct light_client_attack_evidence *e)
     return b && b->signed_header ? b->signed_header->header : NULL;
 }
 
-/* CometBFT hashes 31 bytes of the header's hash, a zero, and the height as a
- * zig-zag varint. */
-static void attack_hash(struct hash *out, const struct header *conflicting,
-                        int64_t common_height)
+void light_client_attack_hash(struct hash *out, struct span conflicting,
+                              int64_t common_height)
 {
-    uint8_t     bytes[HASH_BYTES + 10] = { 0 };
-    struct hash hash;
-    size_t      n = HASH_BYTES;
+    uint8_t bytes[HASH_BYTES + 10] = { 0 };
+    size_t  n                      = HASH_BYTES;
 
-    if (conflicting && header_hash(&hash, conflicting))
-        memcpy(bytes, hash.b, HASH_BYTES - 1);
+    if (conflicting.n == HASH_BYTES)
+        memcpy(bytes, conflicting.p, HASH_BYTES - 1);
     n += uvarint_put(bytes + n, (uint64_t)common_height << 1 ^
                                     (uint64_t)(common_height >> 63));
     sha256(out, SPAN(bytes, n));
+}
+
+static void attack_hash(struct hash                               *out,
+                        const struct light_client_attack_evidence *e)
+{
+    const struct header *h = conflicting_header(e);
+    struct hash          hash;
+    struct span          conflicting = { 0 };
+
+    if (h && header_hash(&hash, h))
+        conflicting = hash_span(&hash);
+    light_client_attack_hash(out, conflicting, e->common_height);
 }
 
 bool evidence_hash(struct hash *out, const struct evidence *e, struct arena *a)
@@ -223,8 +232,7 @@ bool evidence_hash(struct hash *out, const struct evidence *e, struct arena *a)
     struct span bytes;
 
     if (e->which == EVIDENCE_LIGHT_CLIENT) {
-        attack_hash(out, conflicting_header(e->light_client_attack_evidence),
-                    e->light_client_attack_evidence->common_height);
+        attack_hash(out, e->light_client_attack_evidence);
         return true;
     }
     bytes = evidence_bytes(e, a);

@@ -25,8 +25,12 @@ struct span evidence_bytes(const struct evidence *e, struct arena *a);
  * alone, whoever signed. */
 NODISCARD bool evidence_hash(struct hash *out, const struct evidence *e,
                              struct arena *a);
-int64_t        evidence_height(const struct evidence *e);
-struct stamp   evidence_time(const struct evidence *e);
+/* light_client_attack_hash - of a header's hash and the common height: 31
+ * bytes of the hash, a zero, and the height as a zig-zag varint. */
+void         light_client_attack_hash(struct hash *out, struct span conflicting,
+                                      int64_t common_height);
+int64_t      evidence_height(const struct evidence *e);
+struct stamp evidence_time(const struct evidence *e);
 /* evidence_size - bytes that it takes as an item of a block's list. */
 size_t evidence_size(const struct evidence *e);
 

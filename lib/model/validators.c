@@ -427,14 +427,20 @@ bool validators_priority_hash(struct hash *out, const struct validators *s)
 
 /* ---- the message ---- */
 
+bool val_make(struct val *out, const struct public_key *k, int64_t power)
+{
+    *out = (struct val){ .power = power };
+    if (!pubkey_make(&out->key, (enum key_type)k->type, k->bytes))
+        return false;
+    pubkey_address(out->address, &out->key);
+    return true;
+}
+
 static enum reject val_from_msg(struct val *out, const struct validator *m)
 {
-    *out = (struct val){ .power    = m->voting_power,
-                         .priority = m->proposer_priority };
-    if (!pubkey_make(&out->key, (enum key_type)m->pub_key.type,
-                     m->pub_key.bytes))
+    if (!val_make(out, &m->pub_key, m->voting_power))
         return REJECT_MALFORMED;
-    pubkey_address(out->address, &out->key);
+    out->priority = m->proposer_priority;
     if (!span_eq(m->address, SPAN_OF(out->address)))
         return REJECT_MISMATCH;
     return out->power < 0 ? REJECT_RANGE : ACCEPT;
@@ -484,9 +490,13 @@ static void val_to_msg(struct validator *out, const struct val *v)
 struct validator_set_msg *validators_to_msg(const struct validators *s,
                                             struct arena            *a)
 {
-    struct validator_set_msg *m = arena_new(a, struct validator_set_msg);
+    struct validator_set_msg *m        = arena_new(a, struct validator_set_msg);
+    struct val               *proposer = arena_new(a, struct val);
+    struct validators         copy     = *s; /* may lack a proposer */
 
-    if (!m || s->n == 0)
+    if (!m || !proposer)
+        return NULL;
+    if (s->n == 0)
         return m;
     m->validators.n = s->n;
     m->validators.v = arena_newn(a, struct validator, s->n);
@@ -495,6 +505,7 @@ struct validator_set_msg *validators_to_msg(const struct validators *s,
         return NULL;
     for (size_t i = 0; i < s->n; i++)
         val_to_msg(&m->validators.v[i], &s->v[i]);
-    val_to_msg(m->proposer, &s->proposer);
+    *proposer = *validators_proposer(&copy);
+    val_to_msg(m->proposer, proposer);
     return m;
 }

@@ -19,6 +19,11 @@ struct val {
     int64_t       priority;
 };
 
+/* val_make - address and key out of the message; false for a key that is of
+ * no known type or length. */
+NODISCARD bool val_make(struct val *out, const struct public_key *k,
+                        int64_t power);
+
 struct validators {
     struct val *v;
     size_t      n;
@@ -62,7 +67,7 @@ bool validators_priority_hash(struct hash *out, const struct validators *s);
 
 /* To and from the message; from checks what ValidatorSetFromProto and
  * ValidateBasic check: order and repeated addresses are left as they are.
- * to is NULL when the arena is full. */
+ * to borrows from the set; NULL when the arena is full. */
 NODISCARD enum reject     validators_from_msg(struct validators              *out,
                                               const struct validator_set_msg *m,
                                               struct arena                   *a);
@@ -83,6 +88,13 @@ NODISCARD enum reject commit_verify(const struct validators *s,
                                     struct span              chain_id,
                                     const struct block_id *id, int64_t height,
                                     const struct commit *c, struct arena *a);
+/* commit_verify_known - commit_verify, but entries equal to those of known (a
+ * commit of this set whose signatures hold; NULL: none) are believed. */
+NODISCARD enum reject
+commit_verify_known(const struct validators *s, struct span chain_id,
+                    const struct block_id *id, int64_t height,
+                    const struct commit *c, const struct commit *known,
+                    struct arena *a);
 /* commit_verify_light - only signatures for the block count and are checked;
  * without all_signatures only as many as are needed. */
 NODISCARD enum reject commit_verify_light(const struct validators *s,

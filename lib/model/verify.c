@@ -8,14 +8,17 @@
 struct walk {
     const struct validators *set;
     const struct commit     *commit;
+    const struct commit     *known; /* verified before; may be NULL */
     struct span              chain_id;
     int64_t                  needed;         /* more power than this */
     bool                     only_for_block; /* skip votes for nil */
     bool                     all_signatures; /* go on past `needed` */
     bool                     by_address;     /* not by position */
-    uint64_t                *seen;           /* by_address: a bit each */
+    bool                     check_form;
+    uint64_t                *seen; /* by_address: a bit each */
     struct sig_check        *check;
-    size_t                   n;
+    size_t                   n;       /* checks */
+    size_t                   counted; /* checks and known entries */
     uint64_t                 power;
 };
 
@@ -46,23 +49,62 @@ static enum reject find_signer(struct walk *w, size_t i, const struct val **v)
     return ACCEPT;
 }
 
-static enum reject collect(struct walk *w, size_t i, struct arena *a)
+/* Is entry i one that has been verified before, for the same vote? */
+static bool is_known(const struct walk *w, size_t i)
 {
-    const struct commit_sig *s = &w->commit->signatures.v[i];
-    const struct val        *v;
-    enum reject              r = find_signer(w, i, &v);
-    struct span              msg;
+    const struct commit     *k = w->known, *c = w->commit;
+    const struct commit_sig *s = &c->signatures.v[i], *t;
 
-    if (r || !v)
-        return r;
-    msg = commit_sign_bytes(w->commit, i, w->chain_id, a);
+    if (!k || i >= k->signatures.n || k->height != c->height ||
+        k->round != c->round || !block_id_eq(&k->block_id, &c->block_id))
+        return false;
+    t = &k->signatures.v[i];
+    return commit_sig_flag(s) == commit_sig_flag(t) &&
+           stamp_cmp(s->timestamp, t->timestamp) == 0 &&
+           span_eq(s->validator_address, t->validator_address) &&
+           span_eq(s->signature, t->signature);
+}
+
+static enum reject add_check(struct walk *w, size_t i, const struct val *v,
+                             struct arena *a)
+{
+    struct span msg = commit_sign_bytes(w->commit, i, w->chain_id, a);
+
     if (!msg.p)
         return REJECT_MALFORMED;
-    w->check[w->n++] =
-        (struct sig_check){ .key = v->key, .msg = msg, .sig = s->signature };
-    if (commit_sig_flag(s) == FLAG_COMMIT)
-        w->power += (uint64_t)v->power;
+    w->check[w->n++] = (struct sig_check){
+        .key = v->key, .msg = msg, .sig = w->commit->signatures.v[i].signature
+    };
     return ACCEPT;
+}
+
+/* CometBFT verifies in batches when all keys are ed25519, and otherwise looks
+ * at each entry's form as well. */
+static bool is_batched(const struct walk *w)
+{
+    for (size_t i = 0; i < w->set->n; i++)
+        if (w->set->v[i].key.type != KEY_TYPE_ED25519)
+            return false;
+    return w->commit->signatures.n >= 2;
+}
+
+static enum reject collect(struct walk *w, size_t i, struct arena *a)
+{
+    const struct val *v;
+    enum reject       r = ACCEPT;
+
+    if (w->check_form)
+        r = commit_sig_validate(&w->commit->signatures.v[i]);
+    if (!r)
+        r = find_signer(w, i, &v);
+    if (r || !v)
+        return r;
+    if (!is_known(w, i))
+        r = add_check(w, i, v, a);
+    if (commit_sig_flag(&w->commit->signatures.v[i]) == FLAG_COMMIT)
+        w->power += (uint64_t)v->power;
+    w->counted++;
+    return r;
 }
 
 static enum reject walk(struct walk *w, struct arena *a)
@@ -70,18 +112,19 @@ static enum reject walk(struct walk *w, struct arena *a)
     size_t      n = w->commit->signatures.n, mark = a->used;
     enum reject r = ACCEPT;
 
-    w->check = arena_newn(a, struct sig_check, n);
+    w->check_form = !is_batched(w);
+    w->check      = arena_newn(a, struct sig_check, n);
     if (w->by_address)
         w->seen = arena_newn(a, uint64_t, w->set->n / 64 + 1);
     if (!w->check || (w->by_address && !w->seen))
         return REJECT_LIMIT;
     for (size_t i = 0; i < n && !r; i++) {
-        size_t before = w->n;
+        size_t before = w->counted;
 
         if (is_skipped(w, commit_sig_flag(&w->commit->signatures.v[i])))
             continue;
         r = collect(w, i, a);
-        if (w->n > before && !w->all_signatures &&
+        if (w->counted > before && !w->all_signatures &&
             (int64_t)w->power > w->needed)
             break;
     }
@@ -104,18 +147,27 @@ static enum reject check_frame(const struct validators *s,
                : REJECT_MISMATCH;
 }
 
-enum reject commit_verify(const struct validators *s, struct span chain_id,
-                          const struct block_id *id, int64_t height,
-                          const struct commit *c, struct arena *a)
+enum reject commit_verify_known(const struct validators *s,
+                                struct span chain_id, const struct block_id *id,
+                                int64_t height, const struct commit *c,
+                                const struct commit *known, struct arena *a)
 {
     struct walk w = { .set            = s,
                       .commit         = c,
+                      .known          = known,
                       .chain_id       = chain_id,
                       .needed         = s->total * 2 / 3,
                       .all_signatures = true };
     enum reject r = check_frame(s, id, height, c);
 
     return r ? r : walk(&w, a);
+}
+
+enum reject commit_verify(const struct validators *s, struct span chain_id,
+                          const struct block_id *id, int64_t height,
+                          const struct commit *c, struct arena *a)
+{
+    return commit_verify_known(s, chain_id, id, height, c, NULL, a);
 }
 
 enum reject commit_verify_light(const struct validators *s,
