@@ -118,6 +118,7 @@ lint: proto
 	@clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
 	@tools/check-deps
 	@tools/check-lengths
+	@tools/check-docs
 	@$(MAKE) --no-print-directory all
 	@tools/check-pure $(BUILD) $(wildcard $(PURE))
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
@@ -127,6 +128,15 @@ lint: proto
 
 compile_commands.json: $(MODULES)
 	@tools/compile-commands $(CC) $(CFLAGS) > $@
+
+.PHONY: docs
+docs:
+	@tools/gen-links > docs/links.md
+
+# Longer campaigns.
+.PHONY: kill-campaign
+kill-campaign: test-deps build
+	WARREN_KILLS=20 tests/e2e/test_kill.py
 
 .PHONY: install
 install: all
