@@ -1,3 +1,5 @@
 UNIT_OBJ_test_votes := $(BUILD)/obj/services/consensus/votes.o
 UNIT_OBJ_test_wal := $(patsubst %,$(BUILD)/obj/services/consensus/%.o,wal wal_files wal_replay)
 UNIT_OBJ_test_consensus := $(patsubst %,$(BUILD)/obj/services/consensus/%.o,consensus rounds commit proposal voting votes) $(BUILD)/obj/tests/unit/rig.o
+UNIT_OBJ_test_consensus_locks := $(UNIT_OBJ_test_consensus)
+UNIT_OBJ_test_consensus_chain := $(UNIT_OBJ_test_consensus)
