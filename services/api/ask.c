@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { DEADLINE_MS = 10000 };
+enum { DEADLINE_MS = 5000 };
 
 /* What protobuf-c unpacks goes to the call's arena. */
 static void *arena_take(void *arena, size_t n)

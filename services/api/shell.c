@@ -68,7 +68,8 @@ static enum err load_genesis(struct shell *s)
 
 static struct bus_client *meet(struct shell *s, const char *service)
 {
-    struct bus_client *c = svc_connect(s->svc, service, NULL, NULL);
+    static const struct bus_client_fns fns = { 0 };
+    struct bus_client *c = svc_connect(s->svc, service, &fns, s);
 
     must(s->neighbour_count < NEIGHBOURS_MAX);
     s->neighbours[s->neighbour_count++] = (struct neighbour){ service, c };
@@ -77,8 +78,9 @@ static struct bus_client *meet(struct shell *s, const char *service)
 
 static void meet_all(struct shell *s)
 {
-    const struct config *cfg = s->svc->config;
-    const char          *app = config_app_service(cfg);
+    static const struct abci_client_fns fns = { 0 };
+    const struct config                *cfg = s->svc->config;
+    const char                         *app = config_app_service(cfg);
 
     s->store     = meet(s, "store");
     s->mempool   = meet(s, "mempool");
@@ -88,7 +90,7 @@ static void meet_all(struct shell *s)
         meet(s, app);
     if (!*cfg->priv_validator_laddr)
         meet(s, "signer");
-    s->app = abci_connect(s->svc->loop, config_app_address(cfg), NULL, NULL);
+    s->app = abci_connect(s->svc->loop, config_app_address(cfg), &fns, s);
 }
 
 static uint32_t connections(int64_t configured)
