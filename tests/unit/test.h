@@ -13,7 +13,7 @@
 
 void test_register(const char *name, void (*fn)(void));
 #define TEST(fn)                                                               \
-    static void fn(void);                                                      \
+    static void                              fn(void);                         \
     __attribute__((constructor)) static void register_##fn(void)               \
     {                                                                          \
         test_register(#fn, fn);                                                \

@@ -53,7 +53,7 @@ static void check_one(struct kv *kv, kv_table t, const char *k, const char *v)
     struct span    got = { 0 };
 
     CHECK_EQ(kv_read(&r, kv), OK);
-    CHECK_EQ(kv_get(r, t, span_str(k), &got), v ? OK : ERR_NOT_FOUND, "%s", k);
+    CHECK_EQ(kv_get(r, t, span_str(k), &got), v ? OK : ERR_NOT_FOUND);
     if (v)
         CHECK_BYTES(got, span_str(v));
     kv_abort(r);

@@ -8,8 +8,7 @@ TEST(a_commit_sig_that_is_absent_has_an_explicit_year_one)
 {
     struct commit_sig s = { .block_id_flag = FLAG_ABSENT,
                             .timestamp     = STAMP_ZERO };
-    struct span       want =
-        hex_span("08011a0b088092b8c398feffffff01", &test_arena);
+    struct span want = hex_span("08011a0b088092b8c398feffffff01", &test_arena);
 
     CHECK_BYTES(pb_encode(&commit_sig_desc, &s, &test_arena), want);
 }
@@ -22,7 +21,8 @@ TEST(odd_input_gets_gogoprotos_verdict)
     } cases[] = {
         { "empty", "", ACCEPT },
         { "a tag of ten bytes", "8880808080808080800005", ACCEPT },
-        { "a tag of eleven bytes", "888080808080808080808000", REJECT_MALFORMED },
+        { "a tag of eleven bytes", "888080808080808080808000",
+          REJECT_MALFORMED },
         { "field 0", "0001", REJECT_MALFORMED },
         { "an unknown group whose end differs", "a3068c07", ACCEPT },
         { "a lone end of a group", "a406", REJECT_MALFORMED },
