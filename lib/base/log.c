@@ -144,7 +144,7 @@ static void add_value(const struct log_pair *p)
 {
     switch (p->kind) {
     case LOGV_STR:
-        if (logger.format == LOG_PLAIN && is_bare(p->str ? p->str : ""))
+        if (logger.format != LOG_JSON && is_bare(p->str ? p->str : ""))
             add("%s", p->str);
         else
             add_quoted(p->str ? p->str : "");
@@ -186,11 +186,15 @@ void log_write(enum log_level level, const char *event,
         add_time();
         add("\",\"module\":\"%s\",\"msg\":", logger.module);
         add_quoted(event);
+    } else if (logger.format == LOG_BRIEF) {
+        add("%s: %s", logger.module, event);
     } else {
         add_time();
         add(" %-5s %-9s %s", level_names[level], logger.module, event);
     }
     for (const struct log_pair *p = pairs; p->kind != LOGV_END; p++) {
+        if (logger.format == LOG_BRIEF && strcmp(p->key, "code") == 0)
+            continue; /* it is the exit code */
         if (logger.format == LOG_JSON)
             add(",\"%s\":", p->key);
         else

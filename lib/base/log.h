@@ -3,7 +3,8 @@
  * Levels are named by their reader: bug (file it), warn (an operator acts),
  * info (height by height), debug.  CometBFT's names are accepted in
  * configuration: error = warn, none = nothing.
- * A line: time level module event key=value ...; values are printed by
+ * A line: time level module event key=value ...; brief is "module: event
+ * key=value ...", for commands that people type.  Values are printed by
  * LOG_* pairs and never contain secrets.
  * Memory:  one static line buffer; longer lines are cut and say so. */
 #ifndef WARREN_LOG_H
@@ -12,7 +13,7 @@
 #include "base/base.h"
 
 enum log_level { LOG_BUG, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_NONE };
-enum log_format { LOG_PLAIN, LOG_JSON };
+enum log_format { LOG_PLAIN, LOG_JSON, LOG_BRIEF };
 
 struct log_pair {
     const char *key;

@@ -336,12 +336,34 @@ enum err config_end_args(const struct config *c, int keep)
 
 enum err config_load(struct config **out, int argc, char **argv)
 {
+    return config_load_from(out, NULL, argc, argv);
+}
+
+/* The file stands in for the one of home while it is read. */
+static enum err read_file(struct config *c, const char *file)
+{
+    const char *own = c->path;
+    enum err    code;
+
+    if (!file)
+        return config_read_file(c);
+    c->path = file;
+    code    = config_read_file(c);
+    if (code == OK && !c->has_file)
+        code = fail(ERR_CONFIG, "%s: there is no such file", file);
+    c->path = own;
+    return code;
+}
+
+enum err config_load_from(struct config **out, const char *file, int argc,
+                          char **argv)
+{
     struct config *c    = config_default(".");
     enum err       code = find_home(c, argc, argv), e;
 
     *out = NULL;
     if (code == OK) {
-        code = config_read_file(c);
+        code = read_file(c, file);
         e    = read_environment(c);
         code = code ? code : e;
         e    = read_flags(c, argc, argv);

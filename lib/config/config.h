@@ -29,6 +29,10 @@
  * broken is logged with its place and what is right; then ERR_CONFIG (or
  * ERR_USAGE for flags), and *out is NULL. */
 NODISCARD enum err config_load(struct config **out, int argc, char **argv);
+/* config_load_from - the same with the values of another file than home's;
+ * NULL: home's. */
+NODISCARD enum err config_load_from(struct config **out, const char *file,
+                                    int argc, char **argv);
 void               config_free(struct config *c);
 
 /* config_end_args - refuses what is left in argv behind the first keep words,
@@ -105,5 +109,13 @@ void config_print_value(struct buf *out, const struct config *c,
                         const struct config_knob_info *k);
 /* config_find - the knob of that name ('-' and '_' alike), or NULL. */
 const struct config_knob_info *config_find(const char *name);
+
+/* ---- suggestions ---- */
+
+/* config_nearest - of names the one most like what, or NULL when none is. */
+const char *config_nearest(const char *what, const char *const *names,
+                           size_t n);
+/* config_nearest_knob - by full name ("rpc.laddr"); in *out. */
+bool config_nearest_knob(struct buf *out, const char *name);
 
 #endif

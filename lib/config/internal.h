@@ -28,12 +28,6 @@ void config_set_list(struct config *c, const struct config_knob_info *k,
 NODISCARD enum err config_read_file(struct config *c);
 NODISCARD enum err config_check_rules(const struct config *c);
 
-/* config_nearest - of names the one most like what, or NULL when none is. */
-const char *config_nearest(const char *what, const char *const *names,
-                           size_t n);
-/* config_nearest_knob - by full name ("rpc.laddr"); in *out. */
-bool config_nearest_knob(struct buf *out, const char *name);
-
 /* config_text - a copy in the config's memory. */
 const char *config_text(struct config *c, const char *s);
 
