@@ -12,7 +12,9 @@
 enum {
     ARENA_BYTES   = 256 << 20, /* reserved for one exchange, not touched */
     ANSWER_BYTES  = 512 << 20,
+    KEEP_BYTES    = 1 << 16, /* an answer's buffer that is worth keeping */
     EXCHANGES_MAX = 4096,
+    IDLE_MAX      = 64,
 };
 
 struct exchange {
@@ -26,9 +28,44 @@ struct exchange {
     struct call          call;
     struct arena         arena;
     struct buf           out;
+    struct exchange     *next; /* of the idle ones */
 };
 
 static const struct rpc_id uri_id = { .kind = RPC_ID_INT, .n = -1 };
+
+static void exchange_free(struct exchange *x)
+{
+    buf_fini(&x->out);
+    arena_close(&x->arena);
+    free(x);
+}
+
+/* Keep a few with their memory: most answers are small and many. */
+static void exchange_end(struct exchange *x)
+{
+    struct shell *s = x->shell;
+
+    s->exchanges--;
+    if (s->idle_count == IDLE_MAX || x->out.cap > KEEP_BYTES) {
+        exchange_free(x);
+        return;
+    }
+    arena_reset(&x->arena);
+    buf_clear(&x->out);
+    x->next = s->idle;
+    s->idle = x;
+    s->idle_count++;
+}
+
+void exchanges_close(struct shell *s)
+{
+    while (s->idle) {
+        struct exchange *x = s->idle;
+
+        s->idle = x->next;
+        exchange_free(x);
+    }
+}
 
 static void finish(struct exchange *x)
 {
@@ -46,10 +83,7 @@ static void finish(struct exchange *x)
     if (body.n && x->may_cache)
         http_set_header(x->http, "Cache-Control", "public, max-age=86400");
     http_reply(x->http, x->status, body);
-    x->shell->exchanges--;
-    buf_fini(&x->out);
-    arena_close(&x->arena);
-    free(x);
+    exchange_end(x);
 }
 
 static void drive(struct exchange *x);
@@ -219,13 +253,22 @@ static struct exchange *exchange_new(struct shell *s, struct http_request *r)
         http_reply(r, 503, span_str("too many requests in flight\n"));
         return NULL;
     }
-    x = calloc(1, sizeof *x);
-    must(x != NULL);
+    x = s->idle;
+    if (x) {
+        struct exchange kept = { .arena = x->arena, .out = x->out };
+
+        s->idle = x->next;
+        s->idle_count--;
+        *x = kept;
+    } else {
+        x = calloc(1, sizeof *x);
+        must(x != NULL);
+        arena_open(&x->arena, ARENA_BYTES);
+        buf_init(&x->out, ANSWER_BYTES);
+    }
     x->shell  = s;
     x->http   = r;
     x->status = 200;
-    arena_open(&x->arena, ARENA_BYTES);
-    buf_init(&x->out, ANSWER_BYTES);
     s->exchanges++;
     return x;
 }

@@ -154,6 +154,7 @@ void shell_close(struct shell *s)
     if (s->ops)
         http_close(s->ops);
     waits_free(s->waits);
+    exchanges_close(s);
     abci_close(s->app);
     for (size_t i = 0; i < s->neighbour_count; i++)
         bus_client_close(s->neighbours[i].client);

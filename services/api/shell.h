@@ -7,6 +7,7 @@
 #include "svc/svc.h"
 
 struct waits;
+struct exchange;
 
 /* A service of this node, asked for health and metrics. */
 struct neighbour {
@@ -24,9 +25,11 @@ struct shell {
     struct http_server *rpc, *ops;
     struct waits       *waits;
     const char         *chain_id;
-    struct span         genesis; /* printed, for /genesis */
-    struct arena        memory;  /* of what lives as long as the process */
-    size_t              exchanges;
+    struct span         genesis;   /* printed, for /genesis */
+    struct arena        memory;    /* of what lives as long as the process */
+    size_t              exchanges; /* in flight */
+    struct exchange    *idle;
+    size_t              idle_count;
 };
 
 NODISCARD enum err shell_open(struct shell *s, struct svc *svc);
@@ -34,6 +37,7 @@ void               shell_close(struct shell *s);
 
 /* rpc_serve - answer one HTTP request on the RPC port (exchange.c). */
 void rpc_serve(void *shell, struct http_request *r);
+void exchanges_close(struct shell *s);
 /* ops_serve - metrics and health on the metrics port (ops.c).
  * ops_handles - is path one of ops_serve's that the RPC port serves too? */
 void ops_serve(void *shell, struct http_request *r);
