@@ -316,9 +316,32 @@ static enum reject decode_element(struct decoder             *dec,
     return decode_value(dec, f, at, in);
 }
 
+/* Where in the arena the message of a oneof lies. */
+struct choice {
+    const void *of; /* which oneof */
+    size_t      from, to;
+};
+
+/* A message of a oneof replaces the one before, whose memory is given back
+ * when nothing has been allocated since: repeating it costs nothing. */
+static enum reject decode_choice(struct decoder             *dec,
+                                 const struct pb_field_desc *f, void **at,
+                                 const struct pb_field *in, struct choice *last)
+{
+    enum reject r;
+
+    if (last->of == at && last->to == arena_mark(dec->arena))
+        arena_release(dec->arena, last->from);
+    last->of   = at;
+    last->from = arena_mark(dec->arena);
+    r = fresh(dec, f, at) ? decode(dec, f->sub, *at, in->bytes) : REJECT_LIMIT;
+    last->to = arena_mark(dec->arena);
+    return r;
+}
+
 static enum reject decode_field(struct decoder             *dec,
                                 const struct pb_field_desc *f, void *msg,
-                                const struct pb_field *in)
+                                const struct pb_field *in, struct choice *last)
 {
     void *at = member(msg, f);
 
@@ -333,11 +356,8 @@ static enum reject decode_field(struct decoder             *dec,
         return decode(dec, f->sub, *(void **)at, in->bytes);
     case PB_CASE:
         *which(msg, f) = (int32_t)f->num;
-        if (f->kind != PB_MSG)
-            return decode_value(dec, f, at, in);
-        if (!fresh(dec, f, at))
-            return REJECT_LIMIT;
-        return decode(dec, f->sub, *(void **)at, in->bytes);
+        return f->kind == PB_MSG ? decode_choice(dec, f, at, in, last)
+                                 : decode_value(dec, f, at, in);
     case PB_ONE: break;
     }
     return decode_value(dec, f, at, in);
@@ -351,14 +371,45 @@ static const struct pb_field_desc *find(const struct pb_desc *d, uint32_t num)
     return NULL;
 }
 
+/* The elements that a list of n has room for.  A message that stands k times
+ * adds to its lists k times: doubling keeps the cost of that linear in k. */
+static size_t capacity(size_t n)
+{
+    size_t cap = n > 0;
+
+    while (cap < n)
+        cap *= 2;
+    return cap;
+}
+
+static enum reject grow_list(struct decoder *dec, const struct pb_field_desc *f,
+                             struct pb_list *list, size_t extra)
+{
+    size_t n = list->n + extra;
+    void  *v;
+
+    if (n > (f->max ? f->max : PB_MANY_MAX))
+        return REJECT_LIMIT;
+    if (n <= capacity(list->n))
+        return ACCEPT;
+    v = arena_array(dec->arena, capacity(n), element_size(f));
+    if (!v)
+        return REJECT_LIMIT;
+    if (list->n)
+        memcpy(v, list->v, list->n * element_size(f));
+    list->v = v;
+    return ACCEPT;
+}
+
 /* First pass: how many elements does each list get?  Lists of a message that
- * occurs twice are merged, so what is there already is carried over. */
+ * occurs twice are merged, so what is there already stays. */
 static enum reject size_lists(struct decoder *dec, const struct pb_desc *d,
                               void *msg, struct span in)
 {
     const struct pb_field_desc *f;
     struct pb_field             field;
     size_t                      extra[PB_DEPTH_MAX] = { 0 };
+    enum reject                 r                   = ACCEPT;
     int                         more;
 
     must(d->field_count <= PB_DEPTH_MAX);
@@ -372,24 +423,11 @@ static enum reject size_lists(struct decoder *dec, const struct pb_desc *d,
     }
     if (more < 0)
         return REJECT_MALFORMED;
-    for (size_t i = 0; i < d->field_count; i++) {
-        struct pb_list *list;
-        void           *v;
-
-        f = &d->fields[i];
-        if (f->label != PB_MANY || extra[i] == 0)
-            continue;
-        list = member(msg, f);
-        if (list->n + extra[i] > (f->max ? f->max : PB_MANY_MAX))
-            return REJECT_LIMIT;
-        v = arena_array(dec->arena, list->n + extra[i], element_size(f));
-        if (!v)
-            return REJECT_LIMIT;
-        if (list->n)
-            memcpy(v, list->v, list->n * element_size(f));
-        list->v = v;
-    }
-    return ACCEPT;
+    for (size_t i = 0; !r && i < d->field_count; i++)
+        if (extra[i])
+            r = grow_list(dec, &d->fields[i], member(msg, &d->fields[i]),
+                          extra[i]);
+    return r;
 }
 
 static bool has_lists(const struct pb_desc *d)
@@ -404,7 +442,8 @@ static enum reject decode(struct decoder *dec, const struct pb_desc *d,
                           void *msg, struct span in)
 {
     struct pb_field field;
-    enum reject     r = ACCEPT;
+    struct choice   last = { 0 };
+    enum reject     r    = ACCEPT;
     int             more;
 
     if (++dec->depth > PB_DEPTH_MAX)
@@ -418,7 +457,7 @@ static enum reject decode(struct decoder *dec, const struct pb_desc *d,
             return REJECT_MALFORMED;
         f = find(d, field.num);
         if (f)
-            r = decode_field(dec, f, msg, &field);
+            r = decode_field(dec, f, msg, &field, &last);
         else if (field.type > FIXED32)
             r = REJECT_MALFORMED;
     }

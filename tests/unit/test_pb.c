@@ -43,3 +43,36 @@ TEST(odd_input_gets_gogoprotos_verdict)
                  cases[i].want, "%s", cases[i].name);
     }
 }
+
+/* What a sender could multiply: each costs a few bytes on the wire. */
+TEST(repetition_costs_memory_in_proportion_to_its_bytes)
+{
+    static const struct {
+        const char           *name, *hex;
+        const struct pb_desc *desc;
+        size_t                times_max; /* memory : bytes */
+    } cases[] = {
+        { "a merged message that adds to a list", "12020a00", &block_desc, 16 },
+        { "a oneof that replaces itself", "0a00", &evidence_desc, 1 },
+        { "two members that replace each other", "0a001200", &evidence_desc,
+          1 },
+    };
+    enum { TIMES = 100000 };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct span one = hex_span(cases[i].hex, &test_arena);
+        uint8_t    *all = arena_alloc(&test_arena, one.n * TIMES);
+        void       *msg = arena_alloc(&test_arena, cases[i].desc->size);
+        size_t      before;
+
+        for (size_t k = 0; k < TIMES; k++)
+            memcpy(all + k * one.n, one.p, one.n);
+        before = arena_mark(&test_arena);
+        CHECK_EQ(pb_decode(cases[i].desc, msg, &test_arena,
+                           SPAN(all, one.n * TIMES)),
+                 ACCEPT, "%s", cases[i].name);
+        CHECK((arena_mark(&test_arena) - before) <=
+                  one.n * TIMES * cases[i].times_max,
+              "%s: %zu bytes", cases[i].name, arena_mark(&test_arena) - before);
+    }
+}
