@@ -80,7 +80,7 @@ static void check_vote(const json_t *c)
     CHECK_EQ(vote_verify_extension(&again, chain, &k.open, A),
              !vote_is_for_block(&v) || vec_has(c, "extension_signature"), "%s",
              name);
-    again.height++;
+    again.height ^= 1;
     CHECK(!vote_verify(&again, chain, &k.open, A), "%s, height moved", name);
 }
 
@@ -109,7 +109,7 @@ static void check_proposal(const json_t *c)
     CHECK_BYTES(pb_encode(&proposal_desc, &p, A), want, "%s", name);
     CHECK(DECODE(proposal_desc, &p, want), "%s", name);
     CHECK(proposal_verify(&p, chain, &k.open, A), "%s", name);
-    p.pol_round++;
+    p.pol_round ^= 1;
     CHECK(!proposal_verify(&p, chain, &k.open, A), "%s, changed", name);
 }
 
