@@ -86,13 +86,14 @@ NODISCARD enum reject state_next(struct chain_state        *out,
 NODISCARD enum reject block_validate_against(struct block             *b,
                                              const struct chain_state *s,
                                              struct arena *a, const char **why);
-/* block_validate_known - the same, trusting what was verified before: entries
- * of the last commit that equal those of known are not verified again (see
- * commit_verify_known).  known may be b->last_commit itself. */
-NODISCARD enum reject block_validate_known(struct block             *b,
-                                           const struct chain_state *s,
-                                           const struct commit      *known,
-                                           struct arena *a, const char **why);
+/* block_extends - the same for a block that has passed block_validate, whose
+ * hashes are not computed again.  known: entries of the last commit that equal
+ * its entries are not verified again (see commit_verify_known); NULL: none;
+ * b->last_commit itself: all. */
+NODISCARD enum reject block_extends(const struct block       *b,
+                                    const struct chain_state *s,
+                                    const struct commit *known, struct arena *a,
+                                    const char **why);
 
 /* state_make_block - a proposal's block on this state, all of the header
  * filled in.  last_commit NULL at the initial height.

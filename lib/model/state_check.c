@@ -107,17 +107,13 @@ static const char *check_evidence_size(const struct block       *b,
                : NULL;
 }
 
-enum reject block_validate_known(struct block *b, const struct chain_state *s,
-                                 const struct commit *known, struct arena *a,
-                                 const char **why)
+enum reject block_extends(const struct block *b, const struct chain_state *s,
+                          const struct commit *known, struct arena *a,
+                          const char **why)
 {
     static check_fn *const simple[] = { check_place, check_hashes,
                                         check_proposer, check_evidence_size };
-    enum reject            r        = block_validate(b, a);
 
-    *why = "not well formed";
-    if (r)
-        return r;
     for (size_t i = 0; i < COUNT(simple); i++) {
         *why = simple[i](b, s);
         if (*why)
@@ -135,5 +131,8 @@ enum reject block_validate_known(struct block *b, const struct chain_state *s,
 enum reject block_validate_against(struct block *b, const struct chain_state *s,
                                    struct arena *a, const char **why)
 {
-    return block_validate_known(b, s, NULL, a, why);
+    enum reject r = block_validate(b, a);
+
+    *why = "not well formed";
+    return r ? r : block_extends(b, s, NULL, a, why);
 }
