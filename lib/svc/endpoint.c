@@ -51,7 +51,7 @@ static void print_tcp(char *out, const struct config *c, const char *address,
 {
     const char *colon = strrchr(address, ':');
     const char *key   = server_key(c, service);
-    uint64_t    port;
+    uint64_t    port  = 0;
 
     if (!colon || !uint64_parse(&port, span_str(colon + 1)) || port == 0 ||
         port >= UINT16_MAX || strncmp(address, "tcp://", 6) != 0)
