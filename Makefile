@@ -26,6 +26,8 @@ OPT_release := -O2 -g -D_FORTIFY_SOURCE=2
 OPT_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
                -fno-omit-frame-pointer
 OPT_debug   := -O0 -g
+OPT_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+               -fno-sanitize-recover=all -fno-omit-frame-pointer
 OPT         := $(OPT_$(VARIANT))
 # Everything is written so that includes read "module/file.h".
 INC      := -Ilib -Iservices -Icli -I$(BUILD)/gen

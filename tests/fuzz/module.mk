@@ -1,0 +1,34 @@
+# One target per tests/fuzz/fuzz_*.c, built by clang with all sanitizers into
+# build/fuzz.  make fuzz runs each for FUZZ_SECONDS from seeds made of the
+# vectors; FUZZ=fuzz_vote runs one.  What is found stays in build/fuzz/corpus.
+FUZZ_SECONDS ?= 10
+FUZZ         ?= $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+
+.PHONY: fuzz fuzz-run
+fuzz:
+	@$(MAKE) --no-print-directory VARIANT=fuzz CC="$(or $(FUZZ_CC),clang)" \
+	    FUZZ="$(FUZZ)" fuzz-run
+
+ifeq ($(VARIANT),fuzz)
+FUZZ_BIN := $(FUZZ:%=$(BUILD)/fuzz/%)
+
+.SECONDEXPANSION:
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/fuzz.o $$(FUZZ_OBJ_fuzz_%) $(BUILD)/libwarren.a
+	@mkdir -p $(@D)
+	$(call say,ld)
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+$(BUILD)/fuzz/seeds: $(BUILD)/obj/tests/fuzz/seeds.o $(BUILD)/libwarren.a
+	@mkdir -p $(@D)
+	$(call say,ld)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/seeds.done: $(BUILD)/fuzz/seeds tests/fuzz/seeds.txt
+	$(call say,seeds)
+	$(Q)rm -rf $(BUILD)/seeds
+	$(Q)$< tests/fuzz/seeds.txt $(BUILD)/seeds
+	@touch $@
+
+fuzz-run: $(FUZZ_BIN) $(BUILD)/seeds.done
+	@tools/run-fuzz $(BUILD) $(FUZZ_SECONDS) $(FUZZ)
+endif
