@@ -1,0 +1,147 @@
+/* shell - the mempool's sockets and disk around its core.
+ *
+ * Order of things: a transaction that the core takes waits for CheckTx, the
+ * answers come in order, what is kept goes to the journal, and once that is
+ * on disk its Submit is answered.  While consensus commits (Lock to Update)
+ * nothing new is asked; after Update what is left is asked again first. */
+#ifndef WARREN_MEMPOOL_SHELL_H
+#define WARREN_MEMPOOL_SHELL_H
+
+#include "abci/abci.h"
+#include "mempool/journal.h"
+#include "mempool/mempool.h"
+#include "proto/mempool.pb-c.h"
+#include "svc/svc.h"
+
+enum {
+    ASKED_MAX         = 8192,      /* CheckTx under way */
+    WAITING_MAX       = 65536,     /* for their CheckTx */
+    WAITING_BYTES_MAX = 256 << 20, /* of these */
+    JOURNAL_LAG_MAX   = 64 << 20,  /* bytes not on disk: ask no more */
+    SUBMIT_TXS_MAX    = 1000,
+    REPLY_BYTES_MAX   = 192 << 20,
+    APP_GRACE_US      = 5000000, /* the application may be restarting */
+    HINT_US           = 1000000,
+    TRIES_MAX         = 3,
+    SUBMIT_BUCKETS    = 4096,
+    CLIENTS_MAX       = 64,
+};
+
+struct submit;
+
+/* A process that sends requests. */
+struct client {
+    uint32_t peer;
+    uint64_t boot;
+};
+
+/* One transaction on its way to the application and back. */
+struct check {
+    struct check  *next;
+    struct submit *submit; /* NULL: it came from a peer */
+    uint32_t       index;  /* in the submit */
+    uint32_t       tries;  /* connections that ended at this one */
+    uint64_t       sender;
+    uint8_t        key[HASH_BYTES];
+    struct span    tx; /* malloc()ed */
+};
+
+struct check_queue {
+    struct check *first, **end;
+    size_t        n, bytes;
+};
+
+/* A request that is answered later. */
+struct held {
+    struct held    *next;
+    struct bus_call call;
+    uint64_t        mark; /* of the journal, or what to reap */
+    int64_t         max_bytes, max_gas;
+};
+
+struct shell {
+    struct svc         *svc;
+    struct mempool      core;
+    struct arena        memory;  /* of the core */
+    struct arena        scratch; /* of one request */
+    struct journal     *journal; /* NULL when switched off */
+    struct abci_client *app;
+    struct timer        grace, hint, recheck_timeout;
+    bool                is_app_late, is_hinted, is_recheck_on;
+    int64_t             recheck_timeout_ns;
+    struct check_queue  waiting, asked;
+    struct submit      *submits[SUBMIT_BUCKETS]; /* not answered, by origin */
+    struct submit      *ready, **ready_end; /* wait for the disk, in order */
+    struct held        *reaps, *updates;
+
+    struct client clients[CLIENTS_MAX];
+    size_t        client_count;
+
+    bool            is_locked;
+    struct bus_call lock; /* while has_lock_call: not answered yet */
+    bool            has_lock_call;
+    bool            is_rechecking; /* reaps wait */
+    bool            is_final;      /* what fails is removed */
+    size_t          rechecks_asked;
+};
+
+NODISCARD enum err shell_open(struct shell *s, struct svc *svc);
+void               shell_close(struct shell *s);
+
+/* ---- checks.c: the way to the application ---- */
+
+void checks_open(struct shell *s);
+void checks_close(struct shell *s);
+/* checks_add - to the end of those that wait; false when too many do. */
+NODISCARD bool checks_add(struct shell *s, struct submit *submit,
+                          uint32_t index, uint64_t sender,
+                          const uint8_t key[HASH_BYTES], struct span tx);
+/* checks_go - send what may be sent now. */
+void checks_go(struct shell *s);
+/* checks_recheck - ask about all that wait for a block again. */
+void checks_recheck(struct shell *s, bool is_final);
+/* checks_probe - CheckTx for a client, of which nothing is kept. */
+void checks_probe(struct shell *s, struct bus_call call, struct span tx);
+
+/* ---- submit.c: requests that bring transactions ---- */
+
+void submit_open(struct shell *s);
+/* submit_origin - a number for the request, 0 for NULL. */
+uint64_t submit_origin(const struct submit *u);
+void     submit_begin(struct shell *s, struct bus_call call,
+                      const Mempool__Submit *m);
+/* submit_answer - the verdict on one; res and error may be NULL. */
+void submit_answer(struct submit *u, uint32_t index,
+                   enum mempool_refusal            refusal,
+                   const struct abci_res_check_tx *res, const char *error);
+/* submit_flush - answer those whose verdicts are all there and on disk. */
+void submit_flush(struct shell *s);
+void submit_close(struct shell *s);
+
+/* ---- requests.c: all others ---- */
+
+void request_dispatch(struct shell *s, struct bus_call call, struct span body);
+/* request_flush - answer the updates that are on disk, and the reaps when no
+ * recheck holds them. */
+void request_flush(struct shell *s);
+void request_gone(struct shell *s, uint32_t peer);
+void request_close(struct shell *s);
+void reply(struct bus_call call, Mempool__Reply *r);
+void reply_done(struct bus_call call);
+
+/* ---- shell.c ---- */
+
+/* shell_keep - it waits for a block from now on: to the journal. */
+void shell_keep(struct shell *s, struct mempool_tx *tx);
+/* shell_drop - it was removed from the core. */
+void shell_drop(struct shell *s, uint32_t segment, struct span bytes);
+/* shell_available - tell consensus that there is something, once a height. */
+void shell_available(struct shell *s);
+void shell_measure(struct shell *s);
+/* shell_boot - the boot id of a client, 0 when unknown. */
+uint64_t shell_boot(const struct shell *s, uint32_t peer);
+
+enum shell_count { COUNT_FAILED, COUNT_REJECTED, COUNT_EVICTED, COUNT_RECHECK };
+void shell_count(enum shell_count what);
+
+#endif

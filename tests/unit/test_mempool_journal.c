@@ -1,0 +1,435 @@
+/* The mempool's journal: what it holds after each kind of end. */
+#include "test.h"
+
+#include "crypto/hash.h"
+#include "mempool/journal.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { WAIT_US = 5000000 };
+
+static char            dir[64];
+static struct loop    *loop;
+static struct journal *journal;
+
+/* What opening found, in words. */
+static char       found[1 << 16];
+static struct buf words;
+static uint64_t   want;
+static enum err   failure;
+
+static void on_tx(void *ctx, const struct journal_tx *t)
+{
+    UNUSED(ctx);
+    buf_printf(&words, "tx %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " ",
+               t->seq, t->origin, t->height, t->gas);
+    buf_add(&words, SPAN(t->bytes.p, t->bytes.n < 8 ? t->bytes.n : 8));
+    buf_str(&words, "\n");
+}
+
+static void on_block(void *ctx, const struct journal_block *b)
+{
+    UNUSED(ctx);
+    buf_printf(&words, "block %" PRId64 " %" PRId64 " %" PRId64, b->height,
+               b->max_bytes, b->max_gas);
+    for (size_t i = 0; i < b->n; i++)
+        buf_printf(&words, " %c%d", b->txs[i * JOURNAL_BLOCK_TX_BYTES],
+                   b->txs[i * JOURNAL_BLOCK_TX_BYTES + HASH_BYTES]);
+    buf_str(&words, "\n");
+}
+
+static void on_drop(void *ctx, const uint8_t key[HASH_BYTES], bool uncache)
+{
+    UNUSED(ctx);
+    buf_printf(&words, "drop %c %d\n", key[0], uncache);
+}
+
+static void on_clear(void *ctx)
+{
+    UNUSED(ctx);
+    buf_str(&words, "clear\n");
+}
+
+static void on_durable(void *ctx)
+{
+    UNUSED(ctx);
+    if (journal_durable(journal) >= want)
+        loop_stop(loop);
+}
+
+static void on_failed(void *ctx, enum err e)
+{
+    UNUSED(ctx);
+    failure = e;
+    loop_stop(loop);
+}
+
+static const struct journal_fns fns = { on_tx,    on_block,   on_drop,
+                                        on_clear, on_durable, on_failed };
+
+static enum err open_it(size_t segment_bytes)
+{
+    buf_use(&words, found, sizeof found);
+    return journal_open(&journal, loop, dir, segment_bytes, &fns, NULL);
+}
+
+static void setup(void)
+{
+    snprintf(dir, sizeof dir, "/tmp/warren-journal-XXXXXX");
+    must(mkdtemp(dir) != NULL);
+    loop    = loop_new();
+    failure = OK;
+}
+
+static void remove_all(void)
+{
+    char           path[512];
+    DIR           *d = opendir(dir);
+    struct dirent *f;
+
+    while ((f = readdir(d))) {
+        snprintf(path, sizeof path, "%s/%s", dir, f->d_name);
+        unlink(path);
+    }
+    closedir(d);
+    rmdir(dir);
+}
+
+static void teardown(void)
+{
+    loop_free(loop);
+    remove_all();
+}
+
+static void on_timeout(void *ctx)
+{
+    *(bool *)ctx = true;
+    loop_stop(loop);
+}
+
+/* Until all that was added is on disk. */
+static bool settle(void)
+{
+    bool         is_late = false;
+    struct timer t;
+
+    want = journal_mark(journal);
+    if (journal_durable(journal) >= want)
+        return true;
+    timer_init(&t, loop, on_timeout, &is_late);
+    timer_set(&t, WAIT_US);
+    loop_run(loop);
+    timer_fini(&t);
+    return !is_late;
+}
+
+static uint32_t add(uint64_t seq, const char *text)
+{
+    return journal_add_tx(journal,
+                          &(struct journal_tx){ .seq    = seq,
+                                                .origin = seq + 100,
+                                                .height = 7,
+                                                .gas    = -1,
+                                                .bytes  = span_str(text) });
+}
+
+static void add_block(int64_t height, const char *keys)
+{
+    uint8_t txs[16 * JOURNAL_BLOCK_TX_BYTES];
+    size_t  n = strlen(keys);
+
+    for (size_t i = 0; i < n; i++) {
+        memset(txs + i * JOURNAL_BLOCK_TX_BYTES, keys[i], HASH_BYTES);
+        txs[i * JOURNAL_BLOCK_TX_BYTES + HASH_BYTES] = i == 0;
+    }
+    journal_add_block(journal, &(struct journal_block){ .height    = height,
+                                                        .max_bytes = 1000,
+                                                        .max_gas   = -1,
+                                                        .n         = n,
+                                                        .txs       = txs });
+}
+
+static size_t segment_files(void)
+{
+    DIR           *d = opendir(dir);
+    struct dirent *f;
+    size_t         n = 0;
+
+    while ((f = readdir(d)))
+        n += strstr(f->d_name, ".log") != NULL;
+    closedir(d);
+    return n;
+}
+
+static const char everything[] = "tx 1 101 7 -1 a=1\n"
+                                 "tx 2 102 7 -1 \n"
+                                 "block 8 1000 -1 a1 b0\n"
+                                 "drop c 1\n"
+                                 "drop d 0\n"
+                                 "clear\n";
+
+static void write_everything(void)
+{
+    uint8_t key[HASH_BYTES];
+
+    must(open_it(0) == OK);
+    add(1, "a=1");
+    add(2, "");
+    add_block(8, "ab");
+    memset(key, 'c', sizeof key);
+    journal_add_drop(journal, key, true);
+    memset(key, 'd', sizeof key);
+    journal_add_drop(journal, key, false);
+    journal_add_clear(journal);
+}
+
+TEST(what_was_added_is_found_again)
+{
+    setup();
+    write_everything();
+    CHECK_STR(found, "", "nothing at first");
+    CHECK(settle(), "on disk");
+    CHECK_EQ(journal_waiting(journal), 0);
+    journal_close(journal);
+    CHECK_EQ(open_it(0), OK);
+    CHECK_STR(buf_cstr(&words), everything);
+    journal_close(journal);
+    teardown();
+}
+
+TEST(closing_writes_what_still_waits)
+{
+    setup();
+    write_everything();
+    journal_close(journal);
+    CHECK_EQ(open_it(0), OK);
+    CHECK_STR(buf_cstr(&words), everything);
+    journal_close(journal);
+    teardown();
+}
+
+TEST(a_mark_is_passed_only_when_it_is_on_disk)
+{
+    setup();
+    must(open_it(0) == OK);
+    CHECK_EQ(journal_mark(journal), 0);
+    add(1, "a=1");
+    CHECK_EQ(journal_mark(journal), 1);
+    CHECK_EQ(journal_durable(journal), 0);
+    CHECK(journal_waiting(journal) > 0);
+    CHECK(settle());
+    CHECK_EQ(journal_durable(journal), 1);
+    journal_close(journal);
+    teardown();
+}
+
+TEST(a_second_process_is_kept_out)
+{
+    struct journal *first;
+
+    setup();
+    must(open_it(0) == OK);
+    first = journal;
+    CHECK_EQ(open_it(0), ERR_BUSY);
+    journal_close(first);
+    CHECK_EQ(open_it(0), OK, "free again");
+    journal_close(journal);
+    teardown();
+}
+
+/* ---- damage ---- */
+
+static size_t size_of_first(void)
+{
+    char        path[128];
+    struct stat st;
+
+    snprintf(path, sizeof path, "%s/00000001.log", dir);
+    must(stat(path, &st) == 0);
+    return (size_t)st.st_size;
+}
+
+static void cut_first(size_t size)
+{
+    char path[128];
+
+    snprintf(path, sizeof path, "%s/00000001.log", dir);
+    must(truncate(path, (off_t)size) == 0);
+}
+
+TEST(a_torn_tail_is_cut_wherever_it_was_torn)
+{
+    size_t whole, one;
+
+    setup();
+    must(open_it(0) == OK);
+    add(1, "a=1");
+    must(settle());
+    one = size_of_first();
+    add(2, "b=2");
+    must(settle());
+    journal_close(journal);
+    whole = size_of_first();
+    for (size_t size = whole - 1; size > one; size--) {
+        cut_first(size);
+        CHECK_EQ(open_it(0), OK, "%zu bytes", size);
+        CHECK_STR(buf_cstr(&words), "tx 1 101 7 -1 a=1\n", "%zu bytes", size);
+        CHECK_EQ(size_of_first(), one, "%zu bytes: cut", size);
+        add(2, "b=2");
+        must(settle());
+        journal_close(journal);
+    }
+    CHECK_EQ(open_it(0), OK);
+    CHECK_STR(buf_cstr(&words), "tx 1 101 7 -1 a=1\ntx 2 102 7 -1 b=2\n",
+              "appended behind the cut");
+    journal_close(journal);
+    teardown();
+}
+
+static void flip(const char *name, off_t at)
+{
+    char    path[128];
+    uint8_t b;
+    int     fd;
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    fd = open(path, O_RDWR);
+    must(fd >= 0 && pread(fd, &b, 1, at) == 1);
+    b ^= 1;
+    must(pwrite(fd, &b, 1, at) == 1);
+    close(fd);
+}
+
+TEST(damage_before_the_last_segment_is_refused)
+{
+    setup();
+    must(open_it(64) == OK);
+    for (uint64_t i = 1; i <= 6; i++) {
+        add(i, "0123456789012345678901234567890123456789");
+        must(settle());
+    }
+    journal_close(journal);
+    CHECK(segment_files() >= 5, "several segments");
+    flip("00000002.log", 20);
+    CHECK_EQ(open_it(64), ERR_CORRUPT, "a flipped bit");
+    flip("00000002.log", 20);
+    CHECK_EQ(open_it(64), OK, "flipped back");
+    journal_close(journal);
+    {
+        char path[128];
+
+        snprintf(path, sizeof path, "%s/00000003.log", dir);
+        must(unlink(path) == 0);
+    }
+    CHECK_EQ(open_it(64), ERR_CORRUPT, "a missing file");
+    teardown();
+}
+
+TEST(a_disk_that_fails_is_told_once_and_promises_nothing)
+{
+    struct rlimit was, small;
+
+    setup();
+    must(open_it(0) == OK);
+    signal(SIGXFSZ, SIG_IGN);
+    must(getrlimit(RLIMIT_FSIZE, &was) == 0);
+    small          = was;
+    small.rlim_cur = 20;
+    must(setrlimit(RLIMIT_FSIZE, &small) == 0);
+    add(1, "a=1");
+    (void)settle();
+    must(setrlimit(RLIMIT_FSIZE, &was) == 0);
+    CHECK_EQ(failure, ERR_DISK);
+    CHECK_EQ(journal_durable(journal), 0);
+    journal_close(journal);
+    teardown();
+}
+
+/* ---- segments ---- */
+
+TEST(segments_go_when_nothing_in_them_waits)
+{
+    uint32_t at[20];
+
+    setup();
+    must(open_it(200) == OK);
+    for (uint64_t i = 0; i < 20; i++) {
+        at[i] = add(i, "0123456789012345678901234567890123456789");
+        must(settle());
+    }
+    CHECK(segment_files() > 6, "several");
+    CHECK_EQ(at[0], 1, "numbered from 1");
+    CHECK(at[19] > 6, "and up");
+    for (uint64_t i = 0; i < 20; i++)
+        journal_release(journal, at[i], 40);
+    add_block(9, "");
+    must(settle());
+    CHECK_EQ(segment_files(), 2, "the last ones stay");
+    journal_close(journal);
+    CHECK_EQ(open_it(200), OK);
+    CHECK(strstr(buf_cstr(&words), "block 9 1000 -1\n") != NULL,
+          "with the height");
+    journal_close(journal);
+    teardown();
+}
+
+TEST(a_segment_stays_until_what_replaces_it_is_on_disk)
+{
+    uint32_t first;
+
+    setup();
+    must(open_it(100) == OK);
+    first = add(1, "0123456789012345678901234567890123456789");
+    must(settle());
+    for (uint64_t i = 2; i <= 8; i++) {
+        uint32_t s = add(i, "0123456789012345678901234567890123456789");
+
+        must(settle());
+        journal_release(journal, s, 40);
+    }
+    CHECK_EQ(journal_crowded(journal), first, "little of it matters");
+    add(1, "0123456789012345678901234567890123456789");
+    journal_release(journal, first, 40);
+    CHECK(access(dir, F_OK) == 0);
+    {
+        char path[128];
+
+        snprintf(path, sizeof path, "%s/00000001.log", dir);
+        CHECK(access(path, F_OK) == 0, "not synced: it stays");
+        must(settle());
+        CHECK(access(path, F_OK) != 0, "synced: it is gone");
+    }
+    CHECK_EQ(journal_crowded(journal), 0, "enough room now");
+    journal_close(journal);
+    CHECK_EQ(open_it(100), OK);
+    CHECK(strstr(buf_cstr(&words), "tx 1 ") != NULL, "found again");
+    journal_close(journal);
+    teardown();
+}
+
+TEST(a_new_segment_begins_with_the_height)
+{
+    setup();
+    must(open_it(100) == OK);
+    add_block(5, "");
+    for (uint64_t i = 1; i <= 12; i++) {
+        uint32_t s = add(i, "0123456789012345678901234567890123456789");
+
+        must(settle());
+        journal_release(journal, s, 40);
+    }
+    must(settle());
+    journal_close(journal);
+    CHECK_EQ(segment_files(), 2);
+    CHECK_EQ(open_it(100), OK);
+    CHECK(strncmp(buf_cstr(&words), "block 5 1000 -1\n", 16) == 0);
+    journal_close(journal);
+    teardown();
+}
