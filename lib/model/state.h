@@ -86,10 +86,15 @@ NODISCARD enum reject state_next(struct chain_state        *out,
 NODISCARD enum reject block_validate_against(struct block             *b,
                                              const struct chain_state *s,
                                              struct arena *a, const char **why);
-/* block_extends - the same for a block that has passed block_validate, whose
- * hashes are not computed again.  known: entries of the last commit that equal
- * its entries are not verified again (see commit_verify_known); NULL: none;
+/* block_validate_known - the same, where entries of the last commit that equal
+ * those of known are not verified again (see commit_verify_known); NULL: none,
  * b->last_commit itself: all. */
+NODISCARD enum reject block_validate_known(struct block             *b,
+                                           const struct chain_state *s,
+                                           const struct commit      *known,
+                                           struct arena *a, const char **why);
+/* block_extends - the same for a block that has passed block_validate, whose
+ * hashes are not computed again. */
 NODISCARD enum reject block_extends(const struct block       *b,
                                     const struct chain_state *s,
                                     const struct commit *known, struct arena *a,

@@ -128,11 +128,18 @@ enum reject block_extends(const struct block *b, const struct chain_state *s,
     return ACCEPT;
 }
 
-enum reject block_validate_against(struct block *b, const struct chain_state *s,
-                                   struct arena *a, const char **why)
+enum reject block_validate_known(struct block *b, const struct chain_state *s,
+                                 const struct commit *known, struct arena *a,
+                                 const char **why)
 {
     enum reject r = block_validate(b, a);
 
     *why = "not well formed";
-    return r ? r : block_extends(b, s, NULL, a, why);
+    return r ? r : block_extends(b, s, known, a, why);
+}
+
+enum reject block_validate_against(struct block *b, const struct chain_state *s,
+                                   struct arena *a, const char **why)
+{
+    return block_validate_known(b, s, NULL, a, why);
 }
