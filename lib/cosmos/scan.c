@@ -150,6 +150,10 @@ bool scan_raw(struct span in, struct cosmos_fault *why)
                              "the length of field %" PRIu64 " is padded or "
                              "beyond the end",
                              last);
+        if (n == 0 && last < 3) /* the one form leaves it out */
+            return fault_set(why, COSMOS_TX_DECODE,
+                             "field %" PRIu64 " of the transaction is empty",
+                             last);
     }
     return true;
 }
