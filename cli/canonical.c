@@ -100,7 +100,7 @@ static const char *print(struct buf *out, const struct json_value *v, int depth)
     int64_t     number;
     bool        is_true;
 
-    if (depth > DEPTH_MAX)
+    if (depth > DEPTH_MAX && (json_is(v, JV_ARRAY) || json_is(v, JV_OBJECT)))
         return "it is nested deeper than 16 levels";
     switch (json_kind(v)) {
     case JV_NULL: buf_str(out, "null"); return NULL;

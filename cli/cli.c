@@ -233,7 +233,7 @@ static enum err take_flag(struct cli *c, int *i, int argc, char **argv)
 
     if (!split_dash(&d, arg))
         return unknown_flag(c->command, arg, "");
-    if (strcmp(arg, "-o") == 0 && !find_flag(c->command, "o"))
+    if (strcmp(arg, "-o") == 0)
         snprintf(d.name, sizeof d.name, "output");
     else if (arg[1] != '-' && strcmp(arg, "-h") != 0)
         return unknown_flag(c->command, arg, d.name);

@@ -3,6 +3,7 @@
 
 #include "home.h"
 
+#include "base/files.h"
 #include "pb/pb.h"
 
 #include <stdlib.h>
@@ -49,7 +50,7 @@ static enum err get_proof(struct cli *c, const struct rpc *r, int64_t height,
     if (code == OK && out.is_full)
         code = fail(ERR_FAILED, "the proof is too large");
     if (code == OK && file)
-        code = home_replace(file, 0644, buf_span(&out));
+        code = file_replace(file, buf_span(&out), 0644);
     else if (code == OK && (fwrite(out.p, 1, out.len, stdout) != out.len ||
                             fflush(stdout) != 0))
         code = fail(ERR_DISK, "standard output: cannot be written");

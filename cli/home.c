@@ -1,17 +1,21 @@
 #include "home.h"
 
+#include "base/files.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "crypto/hash.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_BYTES_MAX = 4096, KEY_FILE_BYTES_MAX = 65536 };
+enum {
+    PATH_BYTES_MAX     = 4096,
+    KEY_FILE_BYTES_MAX = 65536,
+    READ_ROOM          = 1 << 17, /* file_read reads in steps */
+};
 
 /* ---- files ---- */
 
@@ -45,172 +49,38 @@ bool home_exists(const char *path)
     return lstat(path, &st) == 0;
 }
 
-static enum err sync_parent(const char *path)
+/* A copy in the arena of what file_read gave, which is wiped. */
+static enum err keep(struct span *out, struct buf *text, enum err code,
+                     struct arena *a)
 {
-    char  dir[PATH_BYTES_MAX];
-    char *slash;
-    int   fd, code;
-
-    snprintf(dir, sizeof dir, "%s", path);
-    slash = strrchr(dir, '/');
-    if (!slash)
-        snprintf(dir, sizeof dir, ".");
-    else
-        slash[slash == dir] = 0;
-    fd   = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    code = fd < 0 ? -1 : fsync(fd);
-    if (fd >= 0)
-        close(fd);
-    return code == 0 ? OK
-                     : fail(ERR_DISK, "%s: cannot be synced: %s", dir,
-                            strerror(errno));
-}
-
-static bool write_all(int fd, struct span text)
-{
-    while (text.n) {
-        ssize_t n = write(fd, text.p, text.n);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        text = SPAN(text.p + n, text.n - (size_t)n);
+    if (code == OK) {
+        *out = arena_copy(a, buf_span(text));
+        if (text->len && !out->p)
+            code = fail(ERR_FAILED, "no memory for a file of %zu bytes",
+                        text->len);
     }
-    return true;
-}
-
-/* The text in a file beside path, synced; its name in temp. */
-static enum err write_temp(char *temp, size_t cap, const char *path,
-                           unsigned mode, struct span text)
-{
-    int  fd;
-    bool is_fine;
-
-    if ((size_t)snprintf(temp, cap, "%s.tmp%ld", path, (long)getpid()) >= cap)
-        return fail(ERR_DISK, "%.80s...: the path is too long", path);
-    unlink(temp);
-    fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (fd < 0)
-        return fail(ERR_DISK, "%s: cannot be made: %s", temp, strerror(errno));
-    is_fine = write_all(fd, text) && fsync(fd) == 0;
-    is_fine = close(fd) == 0 && is_fine;
-    if (is_fine)
-        return OK;
-    unlink(temp);
-    return fail(ERR_DISK, "%s: cannot be written: %s", temp, strerror(errno));
-}
-
-enum err home_write_new(const char *path, unsigned mode, struct span text,
-                        bool *is_new)
-{
-    char     temp[PATH_BYTES_MAX];
-    enum err code;
-    int      linked;
-
-    *is_new = !home_exists(path);
-    if (!*is_new)
-        return OK;
-    code = write_temp(temp, sizeof temp, path, mode, text);
-    if (code != OK)
-        return code;
-    linked  = link(temp, path); /* unlike rename, it replaces nothing */
-    *is_new = linked == 0;
-    if (linked != 0 && errno != EEXIST)
-        code = fail(ERR_DISK, "%s: cannot be made: %s", path, strerror(errno));
-    unlink(temp);
-    return code == OK ? sync_parent(path) : code;
-}
-
-enum err home_replace(const char *path, unsigned mode, struct span text)
-{
-    char     temp[PATH_BYTES_MAX];
-    enum err code = write_temp(temp, sizeof temp, path, mode, text);
-
-    if (code != OK)
-        return code;
-    if (rename(temp, path) != 0) {
-        code =
-            fail(ERR_DISK, "%s: cannot be replaced: %s", path, strerror(errno));
-        unlink(temp);
-        return code;
-    }
-    return sync_parent(path);
-}
-
-static enum err read_open(struct span *out, int fd, const char *path,
-                          size_t max, struct arena *a)
-{
-    struct stat st;
-    uint8_t    *text;
-    size_t      n = 0, size;
-
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-        return fail(ERR_DISK, "%s: is no file", path);
-    size = (size_t)st.st_size;
-    if (st.st_size < 0 || size > max)
-        return fail(ERR_DISK, "%s: has %zu bytes, at most %zu are read", path,
-                    size, max);
-    text = arena_alloc(a, size + 1);
-    if (!text)
-        return fail(ERR_FAILED, "%s: no memory for %zu bytes", path, size);
-    while (n < size) {
-        ssize_t got = read(fd, text + n, size - n);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return fail(ERR_DISK, "%s: cannot be read: %s", path,
-                        strerror(errno));
-        if (got == 0)
-            break;
-        n += (size_t)got;
-    }
-    *out = SPAN(text, n);
-    return OK;
-}
-
-static enum err open_to_read(int *fd, const char *path)
-{
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (*fd >= 0)
-        return OK;
-    if (errno == ENOENT)
-        return ERR_NOT_FOUND;
-    return fail(ERR_DISK, "%s: cannot be read: %s", path, strerror(errno));
+    if (text->p)
+        explicit_bzero(text->p, text->len);
+    buf_fini(text);
+    return code;
 }
 
 enum err home_read(struct span *out, const char *path, size_t max,
                    struct arena *a)
 {
-    int      fd;
-    enum err code = open_to_read(&fd, path);
+    struct buf text;
 
-    if (code != OK)
-        return code;
-    code = read_open(out, fd, path, max, a);
-    close(fd);
-    return code;
+    buf_init(&text, max + READ_ROOM);
+    return keep(out, &text, file_read(&text, path, max), a);
 }
 
 enum err home_read_secret(struct span *out, const char *path, size_t max,
                           struct arena *a)
 {
-    int         fd;
-    struct stat st;
-    enum err    code = open_to_read(&fd, path);
+    struct buf text;
 
-    if (code != OK)
-        return code;
-    if (fstat(fd, &st) == 0 && (st.st_mode & 077) != 0)
-        code = fail(ERR_KEY,
-                    "%s: mode %04o lets others read the key, expected 0600;"
-                    " run: chmod 600 %s",
-                    path, (unsigned)st.st_mode & 07777, path);
-    else
-        code = read_open(out, fd, path, max, a);
-    close(fd);
-    return code;
+    buf_init(&text, max + READ_ROOM);
+    return keep(out, &text, file_read_secret(&text, path, max), a);
 }
 
 /* ---- the node's own ---- */
@@ -233,7 +103,7 @@ static enum err read_key(struct privkey *k, const char *path, const char *what,
                     "%s: the %s is missing; restore it, or make a new one"
                     " with 'warren init'",
                     path, what);
-    else if (code == ERR_DISK)
+    else if (code == ERR_DISK || code == ERR_CORRUPT)
         code = ERR_KEY;
     else if (code == OK && parse(k, text, &why) != ACCEPT)
         code = fail(ERR_KEY, "%s: the %s is damaged: %s; restore it", path,

@@ -1,8 +1,7 @@
 /* home - the files of a node's home directory.
  *
  * Source:  CometBFT v0.38's layout: config/, data/; ours: keys/, run/.
- * Shapes:  secrets have mode 0600; a new file appears whole or not at all,
- *          and never replaces one that is there.
+ * Shapes:  secrets have mode 0600.
  * Memory:  read files live in the arena. */
 #ifndef WARREN_HOME_H
 #define WARREN_HOME_H
@@ -16,18 +15,10 @@ NODISCARD enum err home_mkdir(const char *path, unsigned mode);
 
 bool home_exists(const char *path);
 
-/* home_write_new - *is_new tells whether it was written or was there. */
-NODISCARD enum err home_write_new(const char *path, unsigned mode,
-                                  struct span text, bool *is_new);
-/* home_replace - atomically; synced when it returns. */
-NODISCARD enum err home_replace(const char *path, unsigned mode,
-                                struct span text);
-
-/* home_read - the whole file, at most max bytes.  ERR_NOT_FOUND is not
- * logged, everything else is. */
+/* home_read, home_read_secret - file_read and file_read_secret (base/files.h)
+ * into the arena.  ERR_NOT_FOUND is not logged. */
 NODISCARD enum err home_read(struct span *out, const char *path, size_t max,
                              struct arena *a);
-/* home_read_secret - the same, and ERR_KEY when others may read it. */
 NODISCARD enum err home_read_secret(struct span *out, const char *path,
                                     size_t max, struct arena *a);
 

@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "make_home.h"
 
+#include "base/files.h"
 #include "base/limits.h"
 
 static void say_made(void *ctx, const char *what, const char *path, bool is_new)
@@ -36,7 +37,7 @@ static enum err make_genesis(struct cli *c, const struct pubkey *validator,
     buf_init(&text, GENESIS_BYTES_MAX);
     code = make_genesis_text(&text, &p);
     if (code == OK)
-        code = home_write_new(path, 0644, buf_span(&text), &is_new);
+        code = file_create(path, buf_span(&text), 0644, &is_new);
     if (code == OK)
         say_made(c, "genesis", path, is_new);
     buf_fini(&text);

@@ -2,6 +2,7 @@
 
 #include "home.h"
 
+#include "base/files.h"
 #include "crypto/bech32.h"
 #include "crypto/vault.h"
 #include "json/read.h"
@@ -118,7 +119,7 @@ enum err keystore_save(const struct config *c, const char *name,
     if (!write_key(&out, name, k, passphrase))
         code = fail(ERR_FAILED, "no memory to encrypt the key");
     else
-        code = home_write_new(path, 0600, buf_span(&out), &is_new);
+        code = file_create(path, buf_span(&out), 0600, &is_new);
     explicit_bzero(text, sizeof text);
     if (code == OK && !is_new)
         code = fail(ERR_BUSY,

@@ -1,5 +1,6 @@
 #include "make_home.h"
 
+#include "base/files.h"
 #include "base/limits.h"
 #include "loop/loop.h"
 #include "json/write.h"
@@ -53,7 +54,7 @@ static enum err write_file(const char *path, unsigned mode, struct span text,
 {
     enum err code = make_parent(path);
 
-    return code == OK ? home_write_new(path, mode, text, is_new) : code;
+    return code == OK ? file_create(path, text, mode, is_new) : code;
 }
 
 /* Write a new key unless the file is there. */

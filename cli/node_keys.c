@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "make_home.h"
 
+#include "base/files.h"
 static enum err say_node_id(struct cli *c, const struct pubkey *k)
 {
     uint8_t    id[ADDRESS_BYTES];
@@ -73,7 +74,7 @@ static enum err write_node_key(struct pubkey *pub, const char *path)
     privkey_public(pub, &k);
     buf_use(&b, text, sizeof text);
     node_key_print(&b, &k);
-    code = home_write_new(path, 0600, buf_span(&b), &is_new);
+    code = file_create(path, buf_span(&b), 0600, &is_new);
     privkey_wipe(&k);
     explicit_bzero(text, sizeof text);
     if (code == OK && !is_new)

@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "make_home.h"
 
+#include "base/files.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -65,7 +66,7 @@ static enum err reset_sign_state(const struct config *c)
 
     buf_use(&b, text, sizeof text);
     sign_state_print(&b, &nothing);
-    return home_replace(path, 0600, buf_span(&b));
+    return file_replace(path, buf_span(&b), 0600);
 }
 
 static enum err say(struct cli *c, const char *what, const char *where)

@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "make_home.h"
 
+#include "base/files.h"
 #include "base/limits.h"
 #include "base/text.h"
 
@@ -281,8 +282,8 @@ static enum err write_common(const struct network *net)
     for (size_t i = 0; i < net->count && code == OK; i++) {
         const struct config *c = net->node[i].config;
 
-        code = home_write_new(config_path(c, c->genesis_file), 0644,
-                              buf_span(&text), &is_new);
+        code = file_create(config_path(c, c->genesis_file), buf_span(&text),
+                           0644, &is_new);
         if (code == OK)
             code = make_config(c, say_nothing, NULL);
     }

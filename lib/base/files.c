@@ -104,13 +104,14 @@ static bool sync_directory(const char *path)
     return is_ok;
 }
 
-enum err file_replace(const char *path, struct span bytes, unsigned mode)
+/* The bytes in a new file beside path, synced; its name in temp. */
+static enum err write_temp(char temp[PATH_MAX], const char *path,
+                           struct span bytes, unsigned mode)
 {
-    char temp[PATH_MAX];
     int  fd;
     bool is_ok;
 
-    if (snprintf(temp, sizeof temp, "%s.new", path) >= (int)sizeof temp)
+    if (snprintf(temp, PATH_MAX, "%s.new", path) >= PATH_MAX)
         return fail(ERR_DISK, "%s: the name is too long", path);
     unlink(temp);
     fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
@@ -118,7 +119,43 @@ enum err file_replace(const char *path, struct span bytes, unsigned mode)
         return failed(temp, "create");
     is_ok = write_all(fd, bytes) && fsync(fd) == 0;
     is_ok = close(fd) == 0 && is_ok;
-    if (is_ok && rename(temp, path) == 0 && sync_directory(path))
+    if (is_ok)
+        return OK;
+    (void)!failed(temp, "write");
+    unlink(temp); /* room for others, when the disk is full */
+    return ERR_DISK;
+}
+
+enum err file_replace(const char *path, struct span bytes, unsigned mode)
+{
+    char     temp[PATH_MAX];
+    enum err code = write_temp(temp, path, bytes, mode);
+
+    if (code != OK)
+        return code;
+    if (rename(temp, path) == 0 && sync_directory(path))
         return OK;
     return failed(path, "replace");
+}
+
+enum err file_create(const char *path, struct span bytes, unsigned mode,
+                     bool *is_new)
+{
+    char        temp[PATH_MAX];
+    struct stat st;
+    enum err    code;
+
+    *is_new = lstat(path, &st) != 0;
+    if (!*is_new)
+        return OK;
+    code = write_temp(temp, path, bytes, mode);
+    if (code != OK)
+        return code;
+    *is_new = link(temp, path) == 0; /* unlike rename, it replaces nothing */
+    if (!*is_new && errno != EEXIST)
+        code = failed(path, "create");
+    unlink(temp);
+    if (code == OK && !sync_directory(path))
+        code = failed(path, "sync");
+    return code;
 }

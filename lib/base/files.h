@@ -21,4 +21,9 @@ NODISCARD enum err file_read_secret(struct buf *out, const char *path,
 NODISCARD enum err file_replace(const char *path, struct span bytes,
                                 unsigned mode);
 
+/* file_create - the same for a new file; what is there stays as it is, and
+ * *is_new is false. */
+NODISCARD enum err file_create(const char *path, struct span bytes,
+                               unsigned mode, bool *is_new);
+
 #endif

@@ -21,3 +21,4 @@ include $(wildcard tests/unit/test_*.mk)
 UNIT_OBJ_test_abci_frames := $(BUILD)/obj/tests/unit/pbjson.o
 UNIT_OBJ_test_kvstore := $(BUILD)/obj/services/kvstore/kvstore.o
 UNIT_OBJ_test_supervisor := $(BUILD)/obj/cli/supervisor.o
+UNIT_OBJ_test_canonical := $(BUILD)/obj/cli/canonical.o $(BUILD)/obj/services/ledger/value.o

@@ -77,3 +77,23 @@ TEST(what_cannot_be_replaced_stays)
     CHECK_EQ(file_replace(below, span_str("new"), 0600), ERR_DISK);
     clean_up();
 }
+
+TEST(a_new_file_replaces_nothing)
+{
+    struct buf  b;
+    struct stat st;
+    bool        is_new = false;
+
+    set_up();
+    buf_init(&b, 1 << 20);
+    CHECK_EQ(file_create(path, span_str("first"), 0600, &is_new), OK);
+    CHECK(is_new && stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
+    CHECK_EQ(file_create(path, span_str("second"), 0644, &is_new), OK);
+    CHECK(!is_new);
+    CHECK_EQ(file_read(&b, path, 100), OK);
+    CHECK_BYTES(buf_span(&b), span_str("first"));
+    CHECK_EQ(file_create("/nonexistent/x", span_str(""), 0600, &is_new),
+             ERR_DISK);
+    buf_fini(&b);
+    clean_up();
+}
