@@ -28,7 +28,7 @@ void mconn_init(struct mconn *m, const struct mconn_config *config,
     must(n <= MCONN_LANES_MAX);
     memset(m, 0, sizeof *m);
     m->config     = *config;
-    m->packet_max = packet_body_max(config->payload_max);
+    m->packet_max = packet_body_max(config->recv_payload_max);
     m->lane_count = n;
     for (size_t i = 0; i < n; i++) {
         struct mconn_lane *l = &m->lane[i];
@@ -332,7 +332,8 @@ uint64_t mconn_wait(const struct mconn *m, uint64_t now_us)
 
     if (m->pong_us && until(m->pong_us, now_us) < wait)
         wait = until(m->pong_us, now_us);
-    if (mconn_has_output(m) && budget_wait(&m->send) < wait)
+    if (mconn_has_output(m) && !budget_may(&m->send) &&
+        budget_wait(&m->send) < wait)
         wait = budget_wait(&m->send);
     if (!budget_may(&m->recv) && budget_wait(&m->recv) < wait)
         wait = budget_wait(&m->recv);

@@ -24,7 +24,8 @@ struct mconn_channel {
 };
 
 struct mconn_config {
-    size_t   payload_max;
+    size_t   payload_max;          /* of a packet that we send */
+    size_t   recv_payload_max;     /* of one that we take */
     int64_t  send_rate, recv_rate; /* 0: no limit */
     uint64_t ping_us, pong_us;
 };
@@ -114,7 +115,8 @@ size_t mconn_held(const struct mconn *m);
  * overdue. */
 NODISCARD bool mconn_time(struct mconn *m, uint64_t now_us);
 
-/* mconn_wait - microseconds until mconn_time has something to do. */
+/* mconn_wait - microseconds until mconn_time, or a budget that was spent,
+ * asks for attention. */
 uint64_t mconn_wait(const struct mconn *m, uint64_t now_us);
 
 #endif

@@ -336,7 +336,7 @@ static size_t count_inbound_up(const struct p2p *p)
  * that one, whatever it looks like from here. */
 static bool is_stale(const struct conn *c, struct moment now)
 {
-    return now.us - c->since_us > 10 * SECOND;
+    return c->is_silent || now.us - c->since_us > 10 * SECOND;
 }
 
 /* Why a node that greeted well is not welcome; NULL when it is. */
@@ -460,14 +460,30 @@ static void end_late_greetings(struct p2p *p, struct p2p_effects *out,
     }
 }
 
+/* Is there a connection, or one in the making?  One that has gone silent
+ * does not count: the way may have been cut, and a new connection finds out
+ * long before the old one's retransmissions do. */
+static bool is_served(struct p2p *p, const struct target *t)
+{
+    for (size_t i = 0; i < p->conns_used; i++) {
+        const struct conn *c        = &p->conns[i];
+        bool               is_named = c->stage == CONN_UP
+                                          ? !c->is_silent
+                                          : c->stage != CONN_FREE && c->is_outbound;
+
+        if (is_named && memcmp(c->id, t->addr.id, ADDRESS_BYTES) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void dial_targets(struct p2p *p, struct p2p_effects *out,
                          struct moment now)
 {
     for (size_t i = 0; i < p->target_count; i++) {
         struct target *t = &p->targets[i];
 
-        if (!t->is_persistent || t->due_us > now.us ||
-            conn_by_id(p, t->addr.id))
+        if (!t->is_persistent || t->due_us > now.us || is_served(p, t))
             continue;
         if (!conn_dial(p, out, &t->addr, now))
             return;
@@ -507,7 +523,7 @@ uint64_t p2p_wait(const struct p2p *p, uint64_t now_us)
     for (size_t i = 0; p->is_ready && i < p->target_count; i++) {
         const struct target *t = &p->targets[i];
 
-        if (t->is_persistent && !conn_by_id((struct p2p *)p, t->addr.id))
+        if (t->is_persistent && !is_served((struct p2p *)p, t))
             wait = sooner(wait, t->due_us, now_us);
     }
     if (p->book && p->is_ready)
@@ -553,6 +569,7 @@ static void on_conn_event(struct p2p *p, struct p2p_effects *out,
         if (p->book)
             book_mark_good(p->book, c->id, ev->now.wall);
         break;
+    case EV_SILENT: c->is_silent = c->stage == CONN_UP && ev->is_silent; break;
     case EV_PEX: pex_message(p, out, c, ev->bytes, ev->now); break;
     case EV_TICK:
     case EV_READY:
@@ -577,6 +594,7 @@ void p2p_step(struct p2p *p, struct p2p_effects *out,
     case EV_CLOSED:
     case EV_DROP:
     case EV_GOOD:
+    case EV_SILENT:
     case EV_PEX:
         if (c)
             on_conn_event(p, out, c, ev);

@@ -51,7 +51,7 @@ struct conn {
     uint64_t         number;
     enum conn_stage  stage;
     bool             is_outbound, has_ip;
-    bool             is_leaving;        /* flushing; reactors know it as gone */
+    bool             is_silent;         /* acknowledges nothing: cut off? */
     uint8_t          id[ADDRESS_BYTES]; /* when dialled, or once greeted */
     uint8_t          ip[IP_BYTES];
     struct dial_addr dialled;
@@ -85,6 +85,7 @@ enum p2p_event_kind {
     EV_CLOSED,   /* conn is gone; is_fault: it broke the protocol */
     EV_DROP,     /* a reactor wants conn gone, and banned until then */
     EV_GOOD,     /* conn did something useful */
+    EV_SILENT,   /* whether conn acknowledges what is sent: is_silent */
     EV_PEX,      /* conn sent bytes on channel 0 */
     EV_DIAL,     /* the operator wants addr, dial_flags */
 };
@@ -95,7 +96,7 @@ struct p2p_event {
     enum p2p_event_kind     kind;
     struct moment           now;
     uint64_t                conn;
-    bool                    is_ready, is_fault;
+    bool                    is_ready, is_fault, is_silent;
     enum greet_verdict      verdict;
     const uint8_t          *id, *ip;
     const struct netaddr   *says; /* NULL when it has no IP */

@@ -5,9 +5,10 @@
 
 #define SECOND UINT64_C(1000000)
 
-static const struct mconn_config config = { .payload_max = 1024,
-                                            .ping_us     = 60 * SECOND,
-                                            .pong_us     = 45 * SECOND };
+static const struct mconn_config config = { .payload_max      = 1024,
+                                            .recv_payload_max = 1024,
+                                            .ping_us          = 60 * SECOND,
+                                            .pong_us          = 45 * SECOND };
 
 /* What a vector's connection knows. */
 static void open_vector(struct mconn *m, const json_t *c)
