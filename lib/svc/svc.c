@@ -1,5 +1,7 @@
 #include "svc/svc.h"
 
+#include "crypto/key.h"
+
 #include "base/log.h"
 #include "svc/internal.h"
 
@@ -121,6 +123,7 @@ struct svc *svc_start(const char *name, int argc, char **argv)
     s->name     = name;
     s->chain_id = "";
     set_limits();
+    crypto_setup();
     must(log_setup(name, LOG_PLAIN, "info"));
     must_ok(config_load(&s->config, argc, argv), "read the configuration");
     must_ok(config_end_args(s->config, 1), "read the command line");

@@ -1,0 +1,124 @@
+#include "signer/shell.h"
+
+#include "base/log.h"
+
+enum {
+    REDIAL_MIN_US = 10000,
+    REDIAL_MAX_US = 1000000,
+    ARENA_BYTES   = 64 << 20,
+};
+
+static struct metric signatures = {
+    .subsystem = "signer",
+    .name      = "signatures_total",
+    .help      = "Requests to sign, by what came of them.",
+    .kind      = METRIC_COUNTER,
+    .labels    = { "verdict" },
+};
+
+/* ---- requests ---- */
+
+static void on_message(void *ctx, const struct privval_msg *req)
+{
+    struct shell      *s    = ctx;
+    struct last_signed kept = s->privval.last;
+    struct privval_msg res;
+    bool               is_new;
+    char               why[WHY_BYTES];
+
+    arena_reset(&s->arena);
+    if (!privval_answer(&s->privval, req, &res, &is_new, why, &s->arena))
+        return; /* an answer to nothing */
+    if (is_new && signer_save_state(s) != OK) {
+        /* Not durable: the signature stays here and never was. */
+        s->privval.last = kept;
+        return;
+    }
+    if (why[0])
+        log_event(LOG_WARN, "refused to sign", LOG_STR("why", why));
+    if (req->which != PRIVVAL_PING_REQUEST &&
+        req->which != PRIVVAL_PUB_KEY_REQUEST)
+        metric_add(&signatures, why[0] ? "refused" : "signed", NULL, 1);
+    if (!privval_send(s->conn, &res))
+        log_event(LOG_WARN, "an answer does not fit the connection");
+}
+
+/* ---- the connection ---- */
+
+static void on_open(void *ctx)
+{
+    struct shell *s = ctx;
+
+    s->redial_us = REDIAL_MIN_US;
+    svc_condition(s->svc, "consensus", NULL);
+    log_event(LOG_INFO, "connected", LOG_STR("to", s->address));
+}
+
+static void on_close(void *ctx, const char *why)
+{
+    struct shell *s = ctx;
+
+    s->conn = NULL;
+    svc_condition(s->svc, "consensus", "not connected");
+    log_event(LOG_DEBUG, "not connected", LOG_STR("to", s->address),
+              LOG_STR("why", why));
+    timer_set(&s->redial, s->redial_us);
+    s->redial_us *= 2;
+    if (s->redial_us > REDIAL_MAX_US)
+        s->redial_us = REDIAL_MAX_US;
+}
+
+static const struct privval_conn_fns conn_fns = { .on_open    = on_open,
+                                                  .on_message = on_message,
+                                                  .on_close   = on_close };
+
+static void dial(void *ctx)
+{
+    struct shell *s = ctx;
+
+    s->conn = privval_dial(s->svc->loop, s->address, &conn_fns, s);
+}
+
+static void start_dialling(struct shell *s)
+{
+    svc_condition(s->svc, "history", NULL);
+    timer_fini(&s->redial);
+    timer_init(&s->redial, s->svc->loop, dial, s);
+    dial(s);
+}
+
+enum err shell_open(struct shell *s, struct svc *svc)
+{
+    static const struct bus_server_fns none = { 0 };
+    enum err                           e;
+
+    s->svc       = svc;
+    s->redial_us = REDIAL_MIN_US;
+    s->address   = config_privval_address(svc->config);
+    arena_open(&s->arena, ARENA_BYTES);
+    e = signer_read_chain_id(s);
+    e = e ? e : signer_read_key(s);
+    e = e ? e : signer_read_state(s);
+    e = e ? e : svc_serve(svc, &none, s);
+    if (e)
+        return e;
+    svc->chain_id = s->chain_id;
+    svc_condition(svc, "consensus", "not connected");
+    if (privval_is_secret(s->address)) {
+        /* The node is on another host, and its store with it. */
+        timer_init(&s->redial, svc->loop, dial, s);
+        start_dialling(s);
+    } else {
+        signer_check_history(s, start_dialling);
+    }
+    return OK;
+}
+
+void shell_close(struct shell *s)
+{
+    if (s->conn)
+        privval_close(s->conn);
+    timer_fini(&s->redial);
+    privkey_wipe(&s->key);
+    arena_close(&s->arena);
+}
