@@ -68,7 +68,7 @@ static bool read_address(struct reader *r, const struct json_value *v,
 {
     struct span text;
 
-    if (json_read_str(&text, v) && address_parse(out, text))
+    if (json_read_str(&text, v) && account_address_parse(out, text))
         return true;
     return refuse(r, "%.*s is not an address (warren1..., 20 bytes)",
                   json_read_str(&text, v) && text.n < 128 ? (int)text.n : 7,

@@ -59,7 +59,8 @@ bool key_is_valid(struct span key)
 static void add(struct state_key *k, struct span s)
 {
     must(s.n <= sizeof k->b - k->n);
-    memcpy(k->b + k->n, s.p, s.n);
+    if (s.n)
+        memcpy(k->b + k->n, s.p, s.n);
     k->n += s.n;
 }
 
@@ -239,7 +240,7 @@ void record_save(const struct ledger_view *v, const struct ledger_record *r,
 
 /* ---- addresses ---- */
 
-struct span address_text(struct span address, struct arena *a)
+struct span account_address_text(struct span address, struct arena *a)
 {
     enum { TEXT_MAX = 128 };
     char      *mem = arena_alloc(a, TEXT_MAX);
@@ -252,7 +253,7 @@ struct span address_text(struct span address, struct arena *a)
     return buf_span(&b);
 }
 
-bool address_parse(uint8_t out[ADDRESS_BYTES], struct span text)
+bool account_address_parse(uint8_t out[ADDRESS_BYTES], struct span text)
 {
     uint8_t bytes[255];
     size_t  n;

@@ -102,9 +102,10 @@ struct record_head record_head(const struct ledger_view *v,
 void record_save(const struct ledger_view *v, const struct ledger_record *r,
                  struct span collection, struct span key, struct arena *a);
 
-/* address_text - "warren1..." in the arena. */
-struct span address_text(struct span address, struct arena *a);
-/* address_parse - an address of 20 bytes with our prefix. */
-NODISCARD bool address_parse(uint8_t out[ADDRESS_BYTES], struct span text);
+/* account_address_text - "warren1..." in the arena. */
+struct span account_address_text(struct span address, struct arena *a);
+/* account_address_parse - an address of 20 bytes with our prefix. */
+NODISCARD bool account_address_parse(uint8_t     out[ADDRESS_BYTES],
+                                     struct span text);
 
 #endif

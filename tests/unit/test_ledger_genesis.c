@@ -50,13 +50,13 @@ TEST(a_genesis_makes_accounts_and_collections)
                 "{\"name\":\"a\",\"writers\":\"*\"},"
                 "{\"name\":\"b\",\"writers\":[\"" ADDR_1 "\"]},"
                 "{\"name\":\"c\"}]}") == NULL);
-    must(address_parse(address, span_str(ADDR_0)));
+    must(account_address_parse(address, span_str(ADDR_0)));
     CHECK(account_load(&account, &v, SPAN_OF(address), &test_arena));
     CHECK(account.account_number == 0 && account.sequence == 0 &&
               account.key_type == KEY_TYPE_SECP256K1,
           "the first account");
     CHECK_BYTES(account.org, span_str("carrier"));
-    must(address_parse(address, span_str(ADDR_1)));
+    must(account_address_parse(address, span_str(ADDR_1)));
     CHECK(account_load(&account, &v, SPAN_OF(address), &test_arena));
     CHECK(account.account_number == 1 && account.key_type == KEY_TYPE_ED25519 &&
               account.org.n == 0,
