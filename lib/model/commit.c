@@ -144,14 +144,14 @@ bool commit_hash(struct hash *out, const struct commit *c, struct arena *a)
 struct vote commit_vote(const struct commit *c, size_t i)
 {
     const struct commit_sig *s = &c->signatures.v[i];
-    struct vote              v = { .type              = TYPE_PRECOMMIT,
-                                   .height            = c->height,
-                                   .round             = c->round,
-                                   .timestamp         = s->timestamp,
-                                   .validator_address = s->validator_address,
-                                   .validator_index   = (int32_t)i,
-                                   .signature         = s->signature };
+    struct vote              v = { .type = TYPE_PRECOMMIT };
 
+    v.height            = c->height;
+    v.round             = c->round;
+    v.timestamp         = s->timestamp;
+    v.validator_address = s->validator_address;
+    v.validator_index   = (int32_t)i;
+    v.signature         = s->signature;
     if (commit_sig_flag(s) == FLAG_COMMIT)
         v.block_id = c->block_id;
     return v;
@@ -160,16 +160,16 @@ struct vote commit_vote(const struct commit *c, size_t i)
 struct vote extended_commit_vote(const struct extended_commit *c, size_t i)
 {
     const struct extended_commit_sig *s = &c->extended_signatures.v[i];
-    struct vote                       v = { .type              = TYPE_PRECOMMIT,
-                                            .height            = c->height,
-                                            .round             = c->round,
-                                            .timestamp         = s->timestamp,
-                                            .validator_address = s->validator_address,
-                                            .validator_index = (int32_t)i,
-                                            .signature       = s->signature,
-                                            .extension       = s->extension,
-                                            .extension_signature = s->extension_signature };
+    struct vote                       v = { .type = TYPE_PRECOMMIT };
 
+    v.height              = c->height;
+    v.round               = c->round;
+    v.timestamp           = s->timestamp;
+    v.validator_address   = s->validator_address;
+    v.validator_index     = (int32_t)i;
+    v.signature           = s->signature;
+    v.extension           = s->extension;
+    v.extension_signature = s->extension_signature;
     if ((uint8_t)s->block_id_flag == FLAG_COMMIT)
         v.block_id = c->block_id;
     return v;

@@ -5,7 +5,7 @@ void params_default(struct params *p)
     *p = (struct params){
         .block          = { .max_bytes = 22020096, .max_gas = -1 },
         .evidence       = { .max_age_num_blocks = 100000,
-                            .max_age_duration   = INT64_C(48) * 3600 * 1000000000,
+                            .max_age_duration   = 172800000000000,
                             .max_bytes          = 1048576 },
         .key_types      = { KEY_TYPE_ED25519 },
         .key_type_count = 1,

@@ -53,24 +53,30 @@ static const struct pb_desc state_desc = { "state", state_fields,
                                            COUNT(state_fields),
                                            sizeof(struct state_msg) };
 
+/* All but the sets and the parameters. */
+static struct state_msg plain_members(const struct chain_state *s)
+{
+    struct state_msg m = { .version = { s->version, s->software } };
+
+    m.chain_id                             = s->chain_id;
+    m.initial_height                       = s->initial_height;
+    m.last_block_height                    = s->last_height;
+    m.last_block_id                        = s->last_block_id;
+    m.last_block_time                      = s->last_time;
+    m.last_height_validators_changed       = s->last_height_validators_changed;
+    m.last_height_consensus_params_changed = s->last_height_params_changed;
+    m.last_results_hash                    = s->last_results_hash;
+    m.app_hash                             = s->app_hash;
+    return m;
+}
+
 struct span state_encode(const struct chain_state *s, struct arena *a)
 {
     struct consensus_params_msg *params = params_to_msg(&s->params, a);
-    struct state_msg             m      = {
-                         .version           = { s->version, s->software },
-                         .chain_id          = s->chain_id,
-                         .last_block_height = s->last_height,
-                         .last_block_id     = s->last_block_id,
-                         .last_block_time   = s->last_time,
-                         .next_validators = validators_to_msg(&s->next_validators, a),
-                         .validators      = validators_to_msg(&s->validators, a),
-                         .last_height_validators_changed = s->last_height_validators_changed,
-                         .last_height_consensus_params_changed = s->last_height_params_changed,
-                         .last_results_hash = s->last_results_hash,
-                         .app_hash          = s->app_hash,
-                         .initial_height    = s->initial_height,
-    };
+    struct state_msg             m      = plain_members(s);
 
+    m.next_validators = validators_to_msg(&s->next_validators, a);
+    m.validators      = validators_to_msg(&s->validators, a);
     if (s->last_height > 0) {
         m.last_validators = validators_to_msg(&s->last_validators, a);
         if (!m.last_validators)

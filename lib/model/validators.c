@@ -205,12 +205,12 @@ static bool next_pair(const struct validators *s, const struct plan *p,
 {
     const struct val *old    = *i < s->n ? &s->v[p->place[*i]] : NULL;
     const struct val *change = *j < p->n ? &p->change[p->order[*j]] : NULL;
-    int               c      = !old      ? 1
-                               : !change ? -1
-                                         : memcmp(old->address, change->address, ADDRESS_BYTES);
+    int               c      = old ? -1 : 1;
 
     if (!old && !change)
         return false;
+    if (old && change)
+        c = memcmp(old->address, change->address, ADDRESS_BYTES);
     *out = (struct pair){ c <= 0 ? old : NULL, c >= 0 ? change : NULL };
     *i += c <= 0;
     *j += c >= 0;

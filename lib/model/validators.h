@@ -40,8 +40,11 @@ struct validators {
 NODISCARD enum reject validators_new(struct validators *out,
                                      const struct val *v, size_t n,
                                      struct arena *a);
-NODISCARD bool        validators_copy(struct validators       *out,
-                                      const struct validators *in, struct arena *a);
+
+/* validators_copy - everything copied into the arena; false when it is full. */
+NODISCARD bool validators_copy(struct validators       *out,
+                               const struct validators *in, struct arena *a);
+
 /* validators_update - apply changes (power 0 removes) in any order. */
 NODISCARD enum reject validators_update(struct validators *s,
                                         const struct val *changes, size_t n,
@@ -68,9 +71,10 @@ bool validators_priority_hash(struct hash *out, const struct validators *s);
 /* To and from the message; from checks what ValidatorSetFromProto and
  * ValidateBasic check: order and repeated addresses are left as they are.
  * to borrows from the set; NULL when the arena is full. */
-NODISCARD enum reject     validators_from_msg(struct validators              *out,
-                                              const struct validator_set_msg *m,
-                                              struct arena                   *a);
+NODISCARD enum reject validators_from_msg(struct validators              *out,
+                                          const struct validator_set_msg *m,
+                                          struct arena                   *a);
+
 struct validator_set_msg *validators_to_msg(const struct validators *s,
                                             struct arena            *a);
 
