@@ -93,6 +93,16 @@ uint32_t kvstore_check(struct span tx, struct arena *scratch)
     return is_ok ? KVSTORE_OK : KVSTORE_INVALID_TX;
 }
 
+/* As CheckTx has it; leaves the arena as it was. */
+static bool is_acceptable(struct span tx, struct arena *a)
+{
+    size_t mark  = a->used;
+    bool   is_ok = kvstore_check(tx, a) == KVSTORE_OK;
+
+    a->used = mark;
+    return is_ok;
+}
+
 /* key=value with exactly one '='. */
 static bool split_pair(struct span tx, struct span *key, struct span *value)
 {
@@ -210,6 +220,22 @@ static enum err do_check_tx(struct call *c)
     return OK;
 }
 
+/* key:value as key=value; p is NULL when memory is out. */
+static struct span rewrite(struct span tx, struct arena *a)
+{
+    const uint8_t *colon = memchr(tx.p, ':', tx.n);
+    uint8_t       *copy;
+
+    if (!colon)
+        return tx;
+    copy = arena_alloc(a, tx.n);
+    if (copy) {
+        memcpy(copy, tx.p, tx.n);
+        copy[colon - tx.p] = '=';
+    }
+    return SPAN(copy, tx.n);
+}
+
 static enum err do_prepare(struct call *c)
 {
     const span_list                  *in  = &c->req->prepare_proposal->txs;
@@ -218,23 +244,16 @@ static enum err do_prepare(struct call *c)
     if (!res || !(res->txs.v = arena_newn(c->a, struct span, in->n)))
         return no_room(c);
     for (size_t i = 0; i < in->n; i++) {
-        size_t         mark  = c->a->used;
-        bool           is_ok = kvstore_check(in->v[i], c->a) == KVSTORE_OK;
-        struct span    tx;
-        const uint8_t *colon;
+        struct span tx;
 
-        c->a->used = mark;
-        if (!is_ok)
+        if (!is_acceptable(in->v[i], c->a))
             continue;
-        tx    = in->v[i];
-        colon = memchr(tx.p, ':', tx.n);
-        if (colon) {
-            tx = arena_copy(c->a, tx);
-            if (!tx.p)
-                return no_room(c);
-            ((uint8_t *)(uintptr_t)tx.p)[colon - in->v[i].p] = '=';
-        }
-        res->txs.v[res->txs.n++] = tx;
+        tx = rewrite(in->v[i], c->a);
+        if (!tx.p)
+            return no_room(c);
+        /* val:x would become a malformed val=x, and sink the proposal. */
+        if (is_acceptable(tx, c->a))
+            res->txs.v[res->txs.n++] = tx;
     }
     return OK;
 }
@@ -247,13 +266,9 @@ static enum err do_process(struct call *c)
     if (!res)
         return OK;
     res->status = PROPOSAL_ACCEPT;
-    for (size_t i = 0; i < in->n; i++) {
-        size_t mark = c->a->used;
-
-        if (kvstore_check(in->v[i], c->a) != KVSTORE_OK)
+    for (size_t i = 0; i < in->n; i++)
+        if (!is_acceptable(in->v[i], c->a))
             res->status = PROPOSAL_REJECT;
-        c->a->used = mark;
-    }
     return OK;
 }
 

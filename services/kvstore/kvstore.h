@@ -8,6 +8,8 @@
  * Differs: where the example panics this answers with an exception.  A block
  *          that was executed but not committed does not count (see
  *          is_eager), so nothing is lost when the node restarts in between.
+ *          A proposal leaves out val:x, which the example turns into a
+ *          malformed val=x that every validator then rejects.
  * Memory:  a request and the response's arena are borrowed during the call;
  *          what waits for Commit is copied to the arena given at the start. */
 #ifndef WARREN_KVSTORE_H

@@ -269,3 +269,24 @@ TEST(state_is_found_again)
     CHECK_EQ(again.done.height, 1, "height");
     CHECK_EQ(again.done.size, 1, "size");
 }
+
+TEST(a_proposal_holds_nothing_that_would_be_rejected)
+{
+    struct kvstore         k;
+    struct kvstore_options opt = { 0 };
+    struct span txs[] = { span_str("a:1"), span_str("val:x"), span_str("b=2") };
+    struct abci_req_prepare_proposal req = { .txs  = { txs, 3 },
+                                             .time = STAMP_ZERO };
+    struct abci_response             res;
+
+    start(&k, &opt);
+    CHECK_EQ(kvstore_check(txs[1], &test_arena), KVSTORE_OK,
+             "the example's CheckTx takes it");
+    res = run(&k, ABCI_REQ_PREPARE_PROPOSAL,
+              pb_encode(&abci_req_prepare_proposal_desc, &req, &test_arena),
+              "prepare");
+    if (CHECK_EQ(res.prepare_proposal->txs.n, 2)) {
+        CHECK_BYTES(res.prepare_proposal->txs.v[0], span_str("a=1"));
+        CHECK_BYTES(res.prepare_proposal->txs.v[1], span_str("b=2"));
+    }
+}
