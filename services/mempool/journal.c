@@ -8,7 +8,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { KEEP_SEGMENTS = 2, WAITING_MAX = 1 << 30, TX_HEAD = 32 };
+enum {
+    KEEP_SEGMENTS = 2,
+    WAITING_MAX   = 1 << 30,
+    TX_HEAD       = 32,
+    BLOCK_HEAD    = 24,
+};
 
 enum record_type { TYPE_TX = 1, TYPE_BLOCK, TYPE_DROP, TYPE_CLEAR };
 
@@ -42,53 +47,75 @@ static int64_t get_i64(const uint8_t *p)
     return (int64_t)load_be64(p);
 }
 
-static void read_block(struct journal *j, const uint8_t *txs, size_t n)
-{
-    struct journal_block b = j->last;
+/* Who hears of the records. */
+struct reader {
+    const struct journal_fns *fns;
+    void                     *ctx;
+    struct journal_block     *last; /* may be NULL */
+};
 
-    b.txs = txs;
-    b.n   = n;
-    j->fns.on_block(j->ctx, &b);
+static bool read_tx(const struct reader *r, uint32_t segment, struct span in)
+{
+    if (in.n < TX_HEAD)
+        return false;
+    r->fns->on_tx(r->ctx, &(struct journal_tx){
+                              .seq     = load_be64(in.p),
+                              .origin  = load_be64(in.p + 8),
+                              .height  = get_i64(in.p + 16),
+                              .gas     = get_i64(in.p + 24),
+                              .bytes   = SPAN(in.p + TX_HEAD, in.n - TX_HEAD),
+                              .segment = segment });
+    return true;
 }
 
-static bool read_record(struct journal *j, uint32_t segment, struct span body)
+static bool read_block(const struct reader *r, struct span in)
 {
-    const uint8_t *p = body.p + 1;
-    size_t         n = body.n - 1;
+    struct journal_block b;
 
-    switch ((enum record_type)body.p[0]) {
-    case TYPE_TX:
-        if (n < TX_HEAD)
-            return false;
-        j->fns.on_tx(j->ctx, &(struct journal_tx){
-                                 .seq     = load_be64(p),
-                                 .origin  = load_be64(p + 8),
-                                 .height  = get_i64(p + 16),
-                                 .gas     = get_i64(p + 24),
-                                 .bytes   = SPAN(p + TX_HEAD, n - TX_HEAD),
-                                 .segment = segment });
-        return true;
-    case TYPE_BLOCK:
-        if (n < 24 || (n - 24) % JOURNAL_BLOCK_TX_BYTES != 0)
-            return false;
-        j->last = (struct journal_block){ .height    = get_i64(p),
-                                          .max_bytes = get_i64(p + 8),
-                                          .max_gas   = get_i64(p + 16) };
-        read_block(j, p + 24, (n - 24) / JOURNAL_BLOCK_TX_BYTES);
-        return true;
-    case TYPE_DROP:
-        if (n != HASH_BYTES + 1)
-            return false;
-        j->fns.on_drop(j->ctx, p, p[HASH_BYTES] != 0);
-        return true;
-    case TYPE_CLEAR: j->fns.on_clear(j->ctx); return n == 0;
-    }
-    return false;
+    if (in.n < BLOCK_HEAD || (in.n - BLOCK_HEAD) % JOURNAL_BLOCK_TX_BYTES != 0)
+        return false;
+    b = (struct journal_block){ .height    = get_i64(in.p),
+                                .max_bytes = get_i64(in.p + 8),
+                                .max_gas   = get_i64(in.p + 16) };
+    if (r->last)
+        *r->last = b;
+    b.txs = in.p + BLOCK_HEAD;
+    b.n   = (in.n - BLOCK_HEAD) / JOURNAL_BLOCK_TX_BYTES;
+    r->fns->on_block(r->ctx, &b);
+    return true;
 }
 
 static bool on_record(void *ctx, uint32_t segment, struct span body)
 {
-    return body.n > 0 && read_record(ctx, segment, body);
+    const struct reader *r = ctx;
+    struct span          in;
+
+    if (body.n == 0)
+        return false;
+    in = SPAN(body.p + 1, body.n - 1);
+    switch (body.p[0]) {
+    case TYPE_TX: return read_tx(r, segment, in);
+    case TYPE_BLOCK: return read_block(r, in);
+    case TYPE_DROP:
+        if (in.n != HASH_BYTES + 1)
+            return false;
+        r->fns->on_drop(r->ctx, in.p, in.p[HASH_BYTES] != 0);
+        return true;
+    case TYPE_CLEAR:
+        if (in.n != 0)
+            return false;
+        r->fns->on_clear(r->ctx);
+        return true;
+    default: return false;
+    }
+}
+
+size_t journal_replay(struct span in, uint32_t segment,
+                      const struct journal_fns *fns, void *ctx)
+{
+    struct reader r = { fns, ctx, NULL };
+
+    return segments_replay(in, segment, on_record, &r);
 }
 
 /* ---- writing ---- */
@@ -204,14 +231,14 @@ uint32_t journal_add_tx(struct journal *j, const struct journal_tx *tx)
 
 void journal_add_block(struct journal *j, const struct journal_block *b)
 {
-    size_t   n = 24 + b->n * JOURNAL_BLOCK_TX_BYTES;
+    size_t   n = BLOCK_HEAD + b->n * JOURNAL_BLOCK_TX_BYTES;
     uint8_t *p = begin_record(j, TYPE_BLOCK, n);
 
     store_be64(p, (uint64_t)b->height);
     store_be64(p + 8, (uint64_t)b->max_bytes);
     store_be64(p + 16, (uint64_t)b->max_gas);
     if (b->n)
-        memcpy(p + 24, b->txs, b->n * JOURNAL_BLOCK_TX_BYTES);
+        memcpy(p + BLOCK_HEAD, b->txs, b->n * JOURNAL_BLOCK_TX_BYTES);
     end_record(j, p, n);
     j->last = (struct journal_block){ .height    = b->height,
                                       .max_bytes = b->max_bytes,
@@ -277,16 +304,18 @@ enum err journal_open(struct journal **out, struct loop *l, const char *dir,
                       void *ctx)
 {
     struct journal *j = calloc(1, sizeof *j);
+    struct reader   r = { .fns = fns, .ctx = ctx };
     enum err        e;
 
     must(j != NULL);
+    r.last = &j->last;
     j->fns = *fns;
     j->ctx = ctx;
     buf_init(&j->fill, WAITING_MAX);
     buf_init(&j->job.bytes, WAITING_MAX);
     e = segments_open(&j->segments, dir,
                       segment_bytes ? segment_bytes : JOURNAL_SEGMENT_BYTES,
-                      on_record, j);
+                      on_record, &r);
     if (e) {
         free(j);
         return e;

@@ -57,6 +57,11 @@ NODISCARD enum err journal_open(struct journal **out, struct loop *l,
 /* journal_close - waits until what was added is on disk. */
 void journal_close(struct journal *j);
 
+/* journal_replay - hand each record of a segment's bytes to fns; how many
+ * bytes are whole records that make sense.  Pure. */
+size_t journal_replay(struct span in, uint32_t segment,
+                      const struct journal_fns *fns, void *ctx);
+
 /* Adding.  journal_add_tx returns its segment: give it to journal_release
  * when the transaction is gone. */
 uint32_t journal_add_tx(struct journal *j, const struct journal_tx *tx);

@@ -46,9 +46,8 @@ static enum err io_failed(const struct segments *s, const char *what,
                 strerror(errno));
 }
 
-/* How many bytes of the file are whole records that make sense. */
-static size_t replay(uint32_t number, struct span in, segments_fn *fn,
-                     void *ctx)
+size_t segments_replay(struct span in, uint32_t segment, segments_fn *fn,
+                       void *ctx)
 {
     size_t at = 0;
 
@@ -57,7 +56,7 @@ static size_t replay(uint32_t number, struct span in, segments_fn *fn,
         struct span body = SPAN(in.p + at + RECORD_HEAD, n);
 
         if (n > in.n - at - RECORD_HEAD || n > RECORD_BODY_MAX ||
-            load_be32(in.p + at + 4) != crc32c(body) || !fn(ctx, number, body))
+            load_be32(in.p + at + 4) != crc32c(body) || !fn(ctx, segment, body))
             break;
         at += RECORD_HEAD + n;
     }
@@ -118,7 +117,7 @@ static enum err read_segment(struct segments *s, uint32_t number, bool is_last,
         return e;
     }
     add(s, number);
-    whole = replay(number, SPAN(bytes, n), fn, ctx);
+    whole = segments_replay(SPAN(bytes, n), number, fn, ctx);
     free(bytes);
     find(s, number)->bytes = whole;
     s->bytes += whole;

@@ -32,6 +32,11 @@ struct segments {
 /* Each record while opening; false when it makes no sense. */
 typedef bool segments_fn(void *ctx, uint32_t segment, struct span body);
 
+/* segments_replay - hand each record of a file's bytes to fn; how many bytes
+ * are whole records that make sense. */
+size_t segments_replay(struct span in, uint32_t segment, segments_fn *fn,
+                       void *ctx);
+
 NODISCARD enum err segments_open(struct segments *s, const char *dir,
                                  size_t segment_bytes, segments_fn *fn,
                                  void *ctx);
