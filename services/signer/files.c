@@ -19,7 +19,7 @@ enum err signer_read_chain_id(struct shell *s)
     enum err       e;
 
     arena_open(&a, 1u << 30);
-    buf_init(&text, GENESIS_BYTES_MAX);
+    buf_init(&text, 2 * GENESIS_BYTES_MAX);
     e = file_read(&text, path, GENESIS_BYTES_MAX);
     if (e == ERR_NOT_FOUND)
         e = fail(ERR_GENESIS, "%s is missing; `warren init` makes one", path);
@@ -45,7 +45,7 @@ enum err signer_read_key(struct shell *s)
     if (mlock(&s->key, sizeof s->key))
         log_event(LOG_WARN, "the key's memory may be swapped to disk",
                   LOG_STR("raise", "the limit of locked memory"));
-    buf_init(&text, FILE_BYTES);
+    buf_init(&text, 4 * FILE_BYTES);
     e = file_read_secret(&text, path, FILE_BYTES);
     if (e == ERR_NOT_FOUND)
         e = fail(ERR_KEY,
@@ -97,7 +97,7 @@ enum err signer_read_state(struct shell *s)
     enum err             e;
 
     s->state_path = config_path(cfg, cfg->priv_validator_state_file);
-    buf_init(&text, FILE_BYTES);
+    buf_init(&text, 4 * FILE_BYTES);
     e = file_read(&text, s->state_path, FILE_BYTES);
     if (e == ERR_NOT_FOUND)
         e = fail(ERR_SIGNSTATE,
