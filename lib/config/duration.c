@@ -97,22 +97,18 @@ bool duration_parse(int64_t *out, const char *text)
     return true;
 }
 
-/* v in units of 10^digits, without trailing zeros behind the dot. */
-static void print_decimal(struct buf *out, uint64_t v, int digits)
+/* whole and a fraction of so many digits, without trailing zeros. */
+static void print_decimal(struct buf *out, uint64_t whole, uint64_t fraction,
+                          int digits)
 {
-    uint64_t scale = 1;
-
-    for (int i = 0; i < digits; i++)
-        scale *= 10;
-    buf_printf(out, "%" PRIu64, v / scale);
-    v %= scale;
-    if (v == 0)
+    buf_printf(out, "%" PRIu64, whole);
+    if (fraction == 0)
         return;
-    while (v % 10 == 0) {
-        v /= 10;
+    while (fraction % 10 == 0) {
+        fraction /= 10;
         digits--;
     }
-    buf_printf(out, ".%0*" PRIu64, digits, v);
+    buf_printf(out, ".%0*" PRIu64, digits, fraction);
 }
 
 void duration_print(struct buf *out, int64_t ns)
@@ -126,10 +122,10 @@ void duration_print(struct buf *out, int64_t ns)
     } else if (v < 1000) {
         buf_printf(out, "%" PRIu64 "ns", v);
     } else if (v < 1000000) {
-        print_decimal(out, v, 3);
+        print_decimal(out, v / 1000, v % 1000, 3);
         buf_str(out, "\xc2\xb5s");
     } else if (v < 1000000000) {
-        print_decimal(out, v, 6);
+        print_decimal(out, v / 1000000, v % 1000000, 6);
         buf_str(out, "ms");
     } else {
         uint64_t hour = UINT64_C(3600000000000), minute = hour / 60;
@@ -138,7 +134,8 @@ void duration_print(struct buf *out, int64_t ns)
             buf_printf(out, "%" PRIu64 "h", v / hour);
         if (v >= minute)
             buf_printf(out, "%" PRIu64 "m", v % hour / minute);
-        print_decimal(out, v % minute, 9);
+        v %= minute;
+        print_decimal(out, v / 1000000000, v % 1000000000, 9);
         buf_byte(out, 's');
     }
 }

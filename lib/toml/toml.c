@@ -445,22 +445,21 @@ static bool check_utf8(struct parser *s)
 bool toml_parse(struct toml **root, struct span text, struct arena *a,
                 struct toml_error *e)
 {
-    struct parser s = { .p          = text.p,
-                        .end        = text.p + text.n,
-                        .line_start = text.p,
-                        .line       = 1,
-                        .arena      = a,
-                        .error      = e };
+    const uint8_t *start = text.n ? text.p : (const uint8_t *)"";
+    struct parser  s     = { .p          = start,
+                             .end        = start + text.n,
+                             .line_start = start,
+                             .line       = 1,
+                             .arena      = a,
+                             .error      = e };
 
     if (text.n > TOML_BYTES_MAX)
         return toml_fail(&s, "longer than %d bytes", TOML_BYTES_MAX);
-    if (text.n == 0)
-        s.p = s.end = s.line_start = (const uint8_t *)"";
     if (!check_utf8(&s))
         return false;
-    s.p = s.line_start = text.n ? text.p : s.end;
+    s.p = s.line_start = start;
     s.line             = 1;
-    if (text.n >= 3 && memcmp(s.p, "\xef\xbb\xbf", 3) == 0)
+    if (text.n >= 3 && memcmp(start, "\xef\xbb\xbf", 3) == 0)
         s.p += 3; /* a byte order mark is allowed */
     *root = toml_node(&s, TOML_TABLE);
     if (!*root)

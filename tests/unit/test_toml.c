@@ -45,7 +45,7 @@ TEST(toml_is_read)
     static const struct {
         const char *text, *want;
     } cases[] = {
-        { "", "{}" },
+        { "", "{}" }, /* also without any bytes */
         { "\n \t\n# comment\n", "{}" },
         { "\xef\xbb\xbf"
           "a=1",
