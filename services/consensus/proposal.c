@@ -77,6 +77,17 @@ void core_announce_valid_block(struct consensus *c)
     e->valid_block.is_commit = c->step == STEP_COMMIT;
 }
 
+/* The precommits that we verified ourselves when they came. */
+static const struct commit *known_commit(struct consensus *c)
+{
+    const struct extended_commit *e;
+
+    if (!c->last_commit || !vote_set_maj23(c->last_commit))
+        return NULL;
+    e = vote_set_commit(c->last_commit, &c->scratch);
+    return e ? extended_commit_strip(e, &c->scratch) : NULL;
+}
+
 const char *core_check_block(struct consensus *c, struct candidate *b)
 {
     struct stamp limit = stamp_add(c->ev->now, c->cfg.time_tolerance_ns);
@@ -84,9 +95,9 @@ const char *core_check_block(struct consensus *c, struct candidate *b)
 
     if (b->is_valid)
         return NULL;
-    if (block_validate_against(b->block, &c->state, &c->scratch, &why) !=
-        ACCEPT)
-        return why ? why : "invalid block";
+    if (block_validate_known(b->block, &c->state, known_commit(c), &c->scratch,
+                             &why) != ACCEPT)
+        return why && *why ? why : "invalid block";
     if (stamp_cmp(b->block->header.time, limit) >= 0)
         return "block time is too far ahead of our clock";
     b->is_valid = true;

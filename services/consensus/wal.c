@@ -288,6 +288,11 @@ enum err wal_sync(struct wal *w)
     return OK;
 }
 
+enum err wal_flush(struct wal *w)
+{
+    return w->buffered > 0 ? write_out(w) : OK;
+}
+
 bool wal_is_synced(const struct wal *w)
 {
     return w->is_synced;

@@ -35,6 +35,9 @@ NODISCARD enum err wal_append_end_height(struct wal *w, struct stamp now,
                                          int64_t height, struct arena *scratch);
 /* wal_sync - all that was appended is on the disk. */
 NODISCARD enum err wal_sync(struct wal *w);
+/* wal_flush - hand what is buffered to the system, so that only a power cut
+ * can lose it. */
+NODISCARD enum err wal_flush(struct wal *w);
 bool               wal_is_synced(const struct wal *w);
 
 /* ---- reading back ---- */

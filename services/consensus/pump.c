@@ -1,0 +1,250 @@
+/* Inputs through the WAL into the core, and the WAL's back into it. */
+#include "base/limits.h"
+#include "base/log.h"
+#include "consensus/journal.h"
+#include "consensus/shell.h"
+
+enum { INPUTS_PER_TURN = 256 };
+
+struct stamp pump_now(const struct shell *s)
+{
+    return s->phase == PHASE_REPLAY ? s->replay_now : now_stamp();
+}
+
+/* Going on without the WAL could sign twice what it must not. */
+static void wal_lost(struct shell *s, enum err e)
+{
+    s->is_halted = true;
+    svc_exit(s->svc, e);
+}
+
+void pump_sync(struct shell *s)
+{
+    enum err e = wal_sync(s->wal);
+
+    if (e)
+        wal_lost(s, e);
+    s->has_unsynced_peer_input = false;
+}
+
+/* A message too long for a record is lost, ours or a peer's; nothing else. */
+static bool is_logged(struct shell *s, enum err e)
+{
+    if (e && e != ERR_BUSY)
+        wal_lost(s, e);
+    return e == OK;
+}
+
+/* ---- our own ---- */
+
+static void queue_own(struct shell *s, enum consensus_kind kind, void *member)
+{
+    struct consensus_msg m    = { .which = kind, .new_round_step = member };
+    size_t               mark = arena_mark(&s->scratch);
+    struct span bytes         = pb_encode(&consensus_msg_desc, &m, &s->scratch);
+
+    must(bytes.p);
+    inputs_own(&s->inputs, bytes);
+    arena_release(&s->scratch, mark);
+}
+
+void pump_own(struct shell *s, const struct effect *e)
+{
+    struct proposal_msg   proposal;
+    struct vote_msg       vote;
+    struct vote           copy;
+    struct block_part_msg part = { .height = e->height, .round = e->round };
+
+    if (e->kind == FX_OWN_PROPOSAL) {
+        proposal.proposal = *e->proposal;
+        queue_own(s, CONSENSUS_PROPOSAL, &proposal);
+    } else if (e->kind == FX_OWN_VOTE) {
+        copy      = *e->vote;
+        vote.vote = &copy;
+        queue_own(s, CONSENSUS_VOTE, &vote);
+    } else {
+        for (uint32_t i = 0; i < e->parts->total; i++) {
+            part.part = part_set_part(e->parts, i);
+            queue_own(s, CONSENSUS_BLOCK_PART, &part);
+        }
+    }
+}
+
+/* What a replay made again and the WAL had: not to be written twice. */
+static bool is_known(const struct shell *s, const struct consensus_msg *m)
+{
+    const struct consensus *c = &s->core;
+    const struct vote      *v;
+    const struct vote_set  *set;
+
+    if (m->which == CONSENSUS_VOTE) {
+        v = m->vote->vote;
+        if (v->height != c->height)
+            return true;
+        set = v->type == TYPE_PREVOTE
+                  ? height_votes_prevotes(&c->votes, v->round)
+                  : height_votes_precommits(&c->votes, v->round);
+        return vote_set_find(set, (size_t)v->validator_index, &v->block_id);
+    }
+    if (m->which == CONSENSUS_PROPOSAL)
+        return c->proposal || m->proposal->proposal.height != c->height ||
+               m->proposal->proposal.round < c->round;
+    return m->block_part->height != c->height || c->has_proposal_block;
+}
+
+/* All of ours that wait become durable together. */
+static void log_own(struct shell *s)
+{
+    static const struct peer_id self;
+    bool                        is_any = false;
+
+    for (struct input *in = s->inputs.own.first; in && !s->is_halted;
+         in               = in->next) {
+        struct consensus_msg m;
+
+        if (in->is_logged)
+            continue;
+        arena_reset(&s->in);
+        must(consensus_msg_decode(&m, &s->in, in->bytes) == ACCEPT);
+        in->is_logged = true;
+        if (is_known(s, &m) ||
+            !is_logged(s, journal_message(s->wal, now_stamp(), &m, &self,
+                                          &s->scratch)))
+            in->bytes.n = 0;
+        else
+            is_any = true;
+    }
+    if (is_any && !s->is_halted)
+        pump_sync(s);
+}
+
+/* ---- inputs ---- */
+
+static void take_message(struct shell *s, const struct input *in)
+{
+    struct event         ev = { .peer = in->peer, .now = now_stamp() };
+    struct consensus_msg m;
+
+    if (in->bytes.n == 0)
+        return;
+    arena_reset(&s->in);
+    if (consensus_msg_decode(&m, &s->in, in->bytes) != ACCEPT ||
+        !message_event(&ev, &m))
+        return;
+    if (!in->is_own) {
+        if (!is_logged(
+                s, journal_message(s->wal, ev.now, &m, &in->peer, &s->scratch)))
+            return;
+        s->has_unsynced_peer_input = true;
+    }
+    shell_feed(s, &ev);
+}
+
+static void take_timeout(struct shell *s, const struct input *in)
+{
+    struct event ev = { .kind    = EV_TIMEOUT,
+                        .now     = now_stamp(),
+                        .timeout = in->timeout };
+
+    if (is_logged(s,
+                  journal_timeout(s->wal, ev.now, &in->timeout, &s->scratch)))
+        shell_feed(s, &ev);
+}
+
+static void take_input(struct shell *s, const struct input *in)
+{
+    struct event ev = { .now = now_stamp() };
+
+    switch (in->kind) {
+    case INPUT_MESSAGE: take_message(s, in); break;
+    case INPUT_TIMEOUT: take_timeout(s, in); break;
+    case INPUT_TXS:
+        ev.kind = EV_TXS;
+        shell_feed(s, &ev);
+        break;
+    case INPUT_KEY:
+        ev.kind = EV_KEY;
+        ev.key  = s->key;
+        shell_feed(s, &ev);
+        break;
+    }
+}
+
+static bool take_next(struct shell *s)
+{
+    struct input *in;
+
+    if (s->inputs.own.first && !s->inputs.own.first->is_logged)
+        log_own(s);
+    in = s->is_halted ? NULL : inputs_take(&s->inputs);
+    if (!in)
+        return false;
+    take_input(s, in);
+    input_free(in);
+    return true;
+}
+
+/* ---- replay ---- */
+
+static void end_replay(struct shell *s)
+{
+    struct event start = { .kind = EV_START };
+
+    wal_replay_close(s->replay);
+    s->replay = NULL;
+    s->phase  = PHASE_RUN;
+    start.now = now_stamp();
+    svc_condition(s->svc, "consensus", NULL);
+    log_event(LOG_INFO, "taking part", LOG_INT("height", s->core.height),
+              LOG_INT("round", s->core.round),
+              LOG_STR("step", step_name(s->core.step)));
+    shell_feed(s, &start);
+}
+
+static bool replay_next(struct shell *s)
+{
+    struct timed_wal_msg m;
+    struct event         ev;
+    enum err             e = OK;
+    bool                 is_there;
+
+    arena_reset(&s->in);
+    is_there = s->replay && wal_replay_next(s->replay, &m, &s->in, &e);
+    if (e) {
+        wal_lost(s, e);
+        return false;
+    }
+    if (!is_there) {
+        end_replay(s);
+        return true;
+    }
+    s->replay_now = m.time;
+    if (journal_event(&ev, &m))
+        shell_feed(s, &ev);
+    return true;
+}
+
+void pump(struct shell *s)
+{
+    int left = INPUTS_PER_TURN;
+
+    if (s->is_pumping || s->phase < PHASE_REPLAY)
+        return;
+    s->is_pumping = true;
+    while (!s->is_halted && s->core.awaiting == AWAIT_NOTHING && left > 0) {
+        if (s->phase == PHASE_REPLAY ? !replay_next(s) : !take_next(s))
+            break;
+        left--;
+    }
+    s->is_pumping = false;
+    is_logged(s, wal_flush(s->wal));
+    if (left == 0)
+        deferred_set(&s->pump_later);
+}
+
+void pump_step(struct shell *s, const struct effect *e)
+{
+    if (s->phase == PHASE_RUN)
+        is_logged(s, journal_step(s->wal, now_stamp(), e->height, e->round,
+                                  e->new_step.step, &s->scratch));
+}

@@ -1,0 +1,234 @@
+/* shell - everything that consensus does to the world, and its order.
+ *
+ * One core, one WAL, and clients of store, mempool, application and signer.
+ * Any of those may go away and come back at any moment: what was asked of it
+ * is asked again.
+ *
+ *   shell.c         open and close; one step of the core, its effects
+ *   pump.c          inputs through the WAL into the core; replay
+ *   boot.c          from the store's state to the first round
+ *   app.c           the application: handshake, blocks that it lacks
+ *   ask.c           what the core asks of application, mempool and signer
+ *   apply.c         a decided block: execute, store, commit, next state
+ *   transactions.c  what mempool must hear, and tells
+ *   prune.c         old blocks
+ *   status.c        what others ask us
+ * Memory:  `in` belongs to the event being taken, `work` to the question of
+ *          the core that is open, `apply_arena` to the block being applied
+ *          or replayed, `store_in` to the reply of store being read. */
+#ifndef WARREN_CONSENSUS_SHELL_H
+#define WARREN_CONSENSUS_SHELL_H
+
+#include "abci/abci.h"
+#include "consensus/consensus.h"
+#include "consensus/exec.h"
+#include "consensus/inputs.h"
+#include "consensus/signer.h"
+#include "consensus/wal.h"
+#include "proto/store.pb-c.h"
+#include "svc/svc.h"
+
+enum phase {
+    PHASE_STORE,     /* waiting for the store's state */
+    PHASE_HANDSHAKE, /* bringing the application to it */
+    PHASE_COMMIT,    /* reading what else the core begins with */
+    PHASE_REPLAY,    /* of the WAL */
+    PHASE_RUN,
+};
+
+struct app {
+    struct abci_client *client;
+    uint64_t            session;     /* counts connections */
+    bool                is_up;       /* connected, Info answered */
+    bool                is_ready;    /* and holds what it must */
+    bool                has_genesis; /* InitChain was called */
+    int64_t             height;      /* that it has committed */
+    struct span         hash;        /* after it */
+    uint8_t             hash_bytes[1024];
+    uint64_t            protocol; /* Info.app_version */
+};
+
+/* A block that the application lacks; memory in lack_arena. */
+struct lacking {
+    bool              is_asked; /* store was */
+    uint64_t          session;  /* of the application, then */
+    struct block      block;
+    struct hash       hash;
+    struct validators last_vals;
+    struct span       app_hash;    /* that it answered */
+    int64_t           height;      /* of the block above our state ... */
+    struct span       meta, bytes; /* ... and what store has of it */
+};
+
+/* The question of the core that waits for an answer. */
+struct question {
+    struct effect fx;
+    bool          is_open;
+    uint64_t      serial; /* answers to an older one are of no use */
+};
+
+/* The block being applied, and how far it has come. */
+struct apply {
+    bool            is_active;
+    int64_t         height;
+    uint64_t        started_us;
+    struct block_id id;
+    struct hash     hash; /* of its header */
+    struct block   *block;
+    struct span     bytes, seen; /* of the block; of the commit for it */
+    bool            is_extended; /* seen is an ExtendedCommit */
+
+    bool               has_results; /* and so the next state */
+    struct span        results;     /* ResponseFinalizeBlock */
+    uint32_t          *codes;       /* of the transactions */
+    struct chain_state next;
+    int64_t            retain_height;
+
+    bool is_finalized, is_finalize_asked; /* by the present session */
+    bool is_saved, is_save_asked;         /* block and results, by store */
+    bool is_locked, is_lock_asked;        /* mempool */
+    bool is_end_noted;                    /* in the WAL */
+    bool is_committed, is_commit_asked;   /* by the application */
+};
+
+struct shell {
+    struct svc  *svc;
+    enum phase   phase;
+    bool         is_halted;
+    struct arena in, work, apply_arena, lack_arena, owed_arena, boot, store_in,
+        scratch;
+    struct genesis genesis;
+    struct hash    genesis_hash;
+
+    struct bus_client *store, *mempool;
+    struct app         app;
+    struct signer     *signer;
+    struct pubkey      key; /* type none: not known yet */
+
+    struct wal        *wal;
+    struct wal_replay *replay;
+    bool               has_unsynced_peer_input;
+    struct stamp       replay_now;
+    struct timer       sync_timer;
+
+    struct chain_state chain; /* until the core has it */
+    bool               needs_proof;
+    int64_t            checked_heights; /* for signatures of our key */
+    int64_t            store_lowest, store_height;
+    int64_t            saved_height, saving_height; /* of last_state */
+    struct buf         last_state;
+    struct timer       retry;
+
+    struct consensus core;
+    struct effects   fx;
+    struct inputs    inputs;
+    struct deferred  pump_later;
+    bool             is_pumping;
+    struct timer     timer; /* of the core */
+    struct timeout   timeout;
+
+    struct lacking  lacking;
+    struct question question;
+    struct apply    apply;
+
+    /* Heights that mempool has not heard of; memory in owed_arena. */
+    bool      owes_mempool;
+    int64_t   owed_height, mempool_height;
+    span_list owed_txs;
+
+    bool    is_pruning;
+    int64_t prune_target;
+    int64_t evidence_height; /* headers from here on are kept */
+};
+
+NODISCARD enum err shell_open(struct shell *s, struct svc *svc);
+void               shell_close(struct shell *s);
+
+/* ---- shell.c ---- */
+
+/* shell_feed - one step of the core, effects and all. */
+void shell_feed(struct shell *s, struct event *ev);
+/* shell_answer - the core's question; then go on with what waited. */
+void shell_answer(struct shell *s, struct event *ev);
+/* shell_halt - say why, once; decide nothing any more, but serve on. */
+void shell_halt(struct shell *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* shell_chain - the state that we have reached. */
+const struct chain_state *shell_chain(const struct shell *s);
+
+/* ---- pump.c ---- */
+
+/* pump - let the core take what waits, as long as it asks nothing. */
+void pump(struct shell *s);
+void pump_own(struct shell *s, const struct effect *e);
+void pump_step(struct shell *s, const struct effect *e);
+/* pump_sync - the WAL is on the disk, or the process ends. */
+void pump_sync(struct shell *s);
+/* pump_now - the wall clock; in a replay what it was. */
+struct stamp pump_now(const struct shell *s);
+
+/* ---- boot.c ---- */
+
+void boot_start(struct shell *s);
+/* boot_go_on - the application holds our state; or the block that the store
+ * had above it was applied; or the key became known. */
+void boot_go_on(struct shell *s);
+
+/* ---- app.c ---- */
+
+void app_open(struct shell *s);
+/* app_check - compare it with us and bring it up to date, then go on. */
+void app_check(struct shell *s);
+/* app_go_on - it holds what it must: ask it what waits. */
+void app_go_on(struct shell *s);
+/* app_committed - up to this height, with this hash. */
+void app_committed(struct shell *s, int64_t height, struct span hash);
+/* app_fault - it answered a call with an exception, or wrongly. */
+void app_fault(struct shell *s, const char *call, const char *why);
+
+/* ---- ask.c ---- */
+
+void ask_open(struct shell *s, const struct effect *e);
+/* ask_again - the application is ready (again). */
+void ask_again(struct shell *s);
+
+/* ---- apply.c ---- */
+
+void apply_decided(struct shell *s, const struct effect *e);
+/* apply_stored - the store's block above our state; results may be empty.
+ * False when it cannot be read. */
+NODISCARD bool apply_stored(struct shell *s, struct span meta,
+                            struct span block, struct span results);
+/* apply_go - do what can be done now. */
+void apply_go(struct shell *s);
+/* apply_save_state - once more, to a store that is new. */
+void apply_save_state(struct shell *s);
+void apply_retry(struct shell *s);
+void apply_app_down(struct shell *s);
+/* apply_app_up - it has committed up to app.height: the block's, or one
+ * less. */
+void apply_app_up(struct shell *s);
+
+/* ---- store.c ---- */
+
+typedef void store_fn(struct shell *s, enum err status, const char *text,
+                      const Store__Reply *r);
+/* store_ask - fn gets the reply, whenever it comes; it lives in store_in. */
+void store_ask(struct shell *s, Store__Request *req, store_fn *fn);
+
+/* ---- transactions.c, prune.c, status.c ---- */
+
+void txs_open(struct shell *s);
+/* txs_meet - the chain's state is known: tell mempool what it missed. */
+void txs_meet(struct shell *s);
+/* txs_reap - fn(s, serial, txs) soon, if need be with none. */
+typedef void txs_fn(struct shell *s, uint64_t serial, const span_list *txs);
+void txs_reap(struct shell *s, int64_t max_bytes, int64_t max_gas, txs_fn *fn,
+              uint64_t serial);
+void txs_lock(struct shell *s, int64_t height); /* then apply_go */
+void txs_committed(struct shell *s, const struct apply *a);
+
+void prune_to(struct shell *s, int64_t retain_height);
+
+extern const struct bus_server_fns status_fns;
+
+#endif

@@ -1,0 +1,288 @@
+#include "consensus/signer.h"
+
+#include "base/log.h"
+#include "privval/conn.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    GIVE_UP_US = 5000000, /* as long as CometBFT tries */
+    PING_US    = 3000000,
+    SILENT_US  = 8000000,
+};
+
+struct signer {
+    struct loop         *loop;
+    struct listener     *listener;
+    struct privval_conn *conn;
+    struct signer_fns    fns;
+    void                *ctx;
+    struct span          chain_id;
+    bool                 is_secret, is_ready; /* its key is known */
+    uint64_t             down_since, heard_us;
+    struct timer         ping, give_up;
+    /* The request that is open. */
+    const struct vote     *vote;
+    const struct proposal *proposal;
+    signer_vote_fn        *vote_fn;
+    signer_proposal_fn    *proposal_fn;
+    void                  *request_ctx;
+    bool                   is_sent;
+};
+
+static bool is_asking(const struct signer *g)
+{
+    return g->vote || g->proposal;
+}
+
+static void answer(struct signer *g, bool is_ok, const struct vote *v,
+                   const struct proposal *p)
+{
+    bool is_vote = g->vote != NULL;
+
+    if (!is_asking(g))
+        return;
+    timer_clear(&g->give_up);
+    g->vote     = NULL;
+    g->proposal = NULL;
+    g->is_sent  = false;
+    if (is_vote)
+        g->vote_fn(g->request_ctx, is_ok, v);
+    else
+        g->proposal_fn(g->request_ctx, is_ok, p);
+}
+
+/* ---- asking ---- */
+
+static void send_request(struct signer *g)
+{
+    struct vote                  vote;
+    struct proposal              proposal;
+    struct sign_vote_request     v = { .vote = &vote, .chain_id = g->chain_id };
+    struct sign_proposal_request p = { .proposal = &proposal,
+                                       .chain_id = g->chain_id };
+    struct privval_msg           m = { .which = PRIVVAL_SIGN_VOTE_REQUEST,
+                                       .sign_vote_request = &v };
+
+    if (!g->is_ready || g->is_sent || !is_asking(g))
+        return;
+    if (g->vote) {
+        vote = *g->vote;
+    } else {
+        proposal                = *g->proposal;
+        m.which                 = PRIVVAL_SIGN_PROPOSAL_REQUEST;
+        m.sign_proposal_request = &p;
+    }
+    g->is_sent = privval_send(g->conn, &m);
+    if (!g->is_sent)
+        log_event(LOG_WARN, "a request to the signer is too long to be sent");
+}
+
+static void begin(struct signer *g)
+{
+    uint64_t away =
+        g->is_ready || !g->down_since ? 0 : now_us() - g->down_since;
+
+    /* One that has just gone may be restarting; one that never came, or has
+     * been away for long, is not waited for. */
+    if (!g->is_ready && (!g->down_since || away >= GIVE_UP_US))
+        timer_set(&g->give_up, 0);
+    else
+        timer_set(&g->give_up, GIVE_UP_US - away);
+    send_request(g);
+}
+
+void signer_sign_vote(struct signer *g, const struct vote *v,
+                      signer_vote_fn *fn, void *ctx)
+{
+    must(!is_asking(g));
+    g->vote        = v;
+    g->vote_fn     = fn;
+    g->request_ctx = ctx;
+    begin(g);
+}
+
+void signer_sign_proposal(struct signer *g, const struct proposal *p,
+                          signer_proposal_fn *fn, void *ctx)
+{
+    must(!is_asking(g));
+    g->proposal    = p;
+    g->proposal_fn = fn;
+    g->request_ctx = ctx;
+    begin(g);
+}
+
+/* ---- answers ---- */
+
+static void went_down(struct signer *g, const char *why)
+{
+    g->conn    = NULL;
+    g->is_sent = false;
+    timer_clear(&g->ping);
+    if (g->is_ready)
+        g->down_since = now_us();
+    g->is_ready = false;
+    g->fns.on_down(g->ctx, why);
+}
+
+static void drop(struct signer *g, const char *why)
+{
+    privval_close(g->conn);
+    went_down(g, why);
+}
+
+static bool is_refused(const struct remote_signer_error *e)
+{
+    char   text[161];
+    size_t n;
+
+    if (!e)
+        return false;
+    n = e->description.n < sizeof text - 1 ? e->description.n : sizeof text - 1;
+    if (n > 0)
+        memcpy(text, e->description.p, n);
+    text[n] = 0;
+    log_event(LOG_WARN, "the signer refuses", LOG_STR("why", text));
+    return true;
+}
+
+static void take_key(struct signer *g, const struct pub_key_response *r)
+{
+    struct pubkey key;
+
+    if (is_refused(r->error) ||
+        !pubkey_make(&key, (enum key_type)r->pub_key.type, r->pub_key.bytes)) {
+        drop(g, "it has no key for this chain");
+        return;
+    }
+    g->is_ready = true;
+    g->fns.on_key(g->ctx, &key);
+    send_request(g);
+}
+
+static void on_message(void *ctx, const struct privval_msg *m)
+{
+    struct signer *g = ctx;
+
+    g->heard_us = now_us();
+    switch (m->which) {
+    case PRIVVAL_PUB_KEY_RESPONSE: take_key(g, m->pub_key_response); return;
+    case PRIVVAL_SIGNED_VOTE_RESPONSE:
+        if (!g->vote || !g->is_sent)
+            break;
+        answer(g, !is_refused(m->signed_vote_response->error),
+               &m->signed_vote_response->vote, NULL);
+        return;
+    case PRIVVAL_SIGNED_PROPOSAL_RESPONSE:
+        if (!g->proposal || !g->is_sent)
+            break;
+        answer(g, !is_refused(m->signed_proposal_response->error), NULL,
+               &m->signed_proposal_response->proposal);
+        return;
+    case PRIVVAL_PING_RESPONSE: return;
+    case PRIVVAL_NONE:
+    case PRIVVAL_PUB_KEY_REQUEST:
+    case PRIVVAL_SIGN_VOTE_REQUEST:
+    case PRIVVAL_SIGN_PROPOSAL_REQUEST:
+    case PRIVVAL_PING_REQUEST: break;
+    }
+    drop(g, "it answered what was not asked");
+}
+
+/* ---- connection ---- */
+
+static void on_open(void *ctx)
+{
+    struct signer         *g   = ctx;
+    struct pub_key_request key = { .chain_id = g->chain_id };
+    struct privval_msg     m   = { .which           = PRIVVAL_PUB_KEY_REQUEST,
+                                   .pub_key_request = &key };
+
+    g->heard_us = now_us();
+    timer_set(&g->ping, PING_US);
+    if (!privval_send(g->conn, &m))
+        drop(g, "it cannot be written to");
+}
+
+static void on_close(void *ctx, const char *why)
+{
+    went_down(ctx, why);
+}
+
+static void on_ping(void *ctx)
+{
+    struct signer      *g    = ctx;
+    struct privval_ping ping = { 0 };
+    struct privval_msg  m    = { .which        = PRIVVAL_PING_REQUEST,
+                                 .ping_request = &ping };
+
+    if (!g->conn)
+        return;
+    if (now_us() - g->heard_us > SILENT_US || !privval_send(g->conn, &m)) {
+        drop(g, "it is silent");
+        return;
+    }
+    timer_set(&g->ping, PING_US);
+}
+
+static void on_give_up(void *ctx)
+{
+    struct signer *g = ctx;
+
+    /* A late answer would be taken for that to the next request. */
+    if (g->conn && g->is_sent)
+        drop(g, "it did not answer in time");
+    answer(g, false, NULL, NULL);
+}
+
+static void on_accept(void *ctx, int fd, const char *peer)
+{
+    static const struct privval_conn_fns fns = { on_open, on_message,
+                                                 on_close };
+    struct signer                       *g   = ctx;
+
+    if (g->conn) { /* one key, one signer */
+        log_event(LOG_WARN, "a second signer is turned away",
+                  LOG_STR("from", peer));
+        close(fd);
+        return;
+    }
+    log_event(LOG_INFO, "signer connects", LOG_STR("from", peer));
+    g->conn = privval_adopt(g->loop, fd, g->is_secret, &fns, g);
+}
+
+enum err signer_open(struct signer **out, struct loop *l, const char *address,
+                     struct span chain_id, const struct signer_fns *fns,
+                     void *ctx)
+{
+    struct signer *g = calloc(1, sizeof *g);
+    enum err       e;
+
+    must(g);
+    g->loop      = l;
+    g->fns       = *fns;
+    g->ctx       = ctx;
+    g->chain_id  = chain_id;
+    g->is_secret = privval_is_secret(address);
+    timer_init(&g->ping, l, on_ping, g);
+    timer_init(&g->give_up, l, on_give_up, g);
+    e = listener_open(&g->listener, l, address, on_accept, g);
+    if (e) {
+        signer_close(g);
+        return e;
+    }
+    *out = g;
+    return OK;
+}
+
+void signer_close(struct signer *g)
+{
+    if (g->conn)
+        privval_close(g->conn);
+    if (g->listener)
+        listener_close(g->listener);
+    timer_fini(&g->ping);
+    timer_fini(&g->give_up);
+    free(g);
+}
