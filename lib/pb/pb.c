@@ -286,6 +286,22 @@ static size_t count_packed(enum pb_kind kind, struct span in)
     return n;
 }
 
+/* gogoproto reads the last number of a packed list to its own end, also when
+ * that lies behind the list's: takes those bytes off the front of *in. */
+static void take_overrun(struct pb_field *field, const struct pb_field_desc *f,
+                         struct span *in)
+{
+    struct span *list = &field->bytes;
+
+    if (f->label != PB_MANY || field->type != BYTES ||
+        wire_type(f->kind) != VARINT)
+        return;
+    while (list->n && list->p[list->n - 1] >= 0x80 && in->n) {
+        list->n++;
+        *in = SPAN(in->p + 1, in->n - 1);
+    }
+}
+
 static enum reject decode_packed(const struct pb_field_desc *f,
                                  struct pb_list *list, struct span in)
 {
@@ -417,6 +433,7 @@ static enum reject size_lists(struct decoder *dec, const struct pb_desc *d,
         f = find(d, field.num);
         if (!f || f->label != PB_MANY)
             continue;
+        take_overrun(&field, f, &in);
         extra[f - d->fields] += field.type == BYTES && is_packable(f->kind)
                                     ? count_packed(f->kind, field.bytes)
                                     : 1;
@@ -456,10 +473,12 @@ static enum reject decode(struct decoder *dec, const struct pb_desc *d,
         if (more < 0)
             return REJECT_MALFORMED;
         f = find(d, field.num);
-        if (f)
+        if (f) {
+            take_overrun(&field, f, &in);
             r = decode_field(dec, f, msg, &field, &last);
-        else if (field.type > FIXED32)
+        } else if (field.type > FIXED32) {
             r = REJECT_MALFORMED;
+        }
     }
     dec->depth--;
     return r;

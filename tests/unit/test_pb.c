@@ -76,3 +76,37 @@ TEST(repetition_costs_memory_in_proportion_to_its_bytes)
               "%s: %zu bytes", cases[i].name, arena_mark(&test_arena) - before);
     }
 }
+
+/* As found by comparing verdicts on a million mutated messages. */
+TEST(the_last_number_of_a_packed_list_may_end_behind_it)
+{
+    static const struct {
+        const char *name, *hex;
+        enum reject want;
+        uint64_t    last;
+        size_t      n;
+    } cases[] = {
+        { "within", "1202 0180 01", ACCEPT, 128, 2 },
+        { "and goes on behind", "1201 80 01 0805", ACCEPT, 128, 1 },
+        { "three bytes behind", "1201 80 8080 01", ACCEPT, 1 << 21, 1 },
+        { "the input ends first", "1201 80", REJECT_MALFORMED, 0, 0 },
+        { "eleven bytes", "1201 80 8080808080808080808001", REJECT_MALFORMED, 0,
+          0 },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct bit_array b;
+        char             hex[64] = "";
+
+        for (const char *p = cases[i].hex; *p; p++)
+            if (*p != ' ')
+                strncat(hex, p, 1);
+        CHECK_EQ(pb_decode(&bit_array_desc, &b, &test_arena,
+                           hex_span(hex, &test_arena)),
+                 cases[i].want, "%s", cases[i].name);
+        if (cases[i].want)
+            continue;
+        CHECK_EQ(b.elems.n, cases[i].n, "%s", cases[i].name);
+        CHECK_EQ(b.elems.v[b.elems.n - 1], cases[i].last, "%s", cases[i].name);
+    }
+}
