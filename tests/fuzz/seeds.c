@@ -1,5 +1,6 @@
 /* seeds LIST DIR: for each line "target vectors member..." of LIST writes what
- * the vectors have under those names, at any depth, to DIR/target/. */
+ * the vectors have under those names, at any depth, to DIR/target/.  Values
+ * are bytes in hex; those that are not are texts. */
 #include "base/base.h"
 #include "base/text.h"
 
@@ -32,9 +33,12 @@ static void write_seed(struct job *j, const char *hex)
     char           path[600];
     FILE          *f;
 
-    if (n == 0 || n > sizeof bytes || j->written >= SEEDS_MAX ||
-        !hex_decode(bytes, n, span_str(hex)))
+    if (n == 0 || n > sizeof bytes || j->written >= SEEDS_MAX)
         return;
+    if (!hex_decode(bytes, n, span_str(hex))) {
+        n = strlen(hex) < sizeof bytes ? strlen(hex) : sizeof bytes;
+        memcpy(bytes, hex, n);
+    }
     snprintf(path, sizeof path, "%s/%zu-%zu", j->dir, j->written++, n);
     f = fopen(path, "wb");
     if (!f || fwrite(bytes, 1, n, f) != n || fclose(f) != 0) {
