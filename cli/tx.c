@@ -136,12 +136,15 @@ static enum err open_signer(struct sending *s)
 static enum err load_chain_id(struct sending *s)
 {
     struct rpc_reply reply;
-    enum err         code = rpc_call(&reply, &s->rpc, "status", SPAN(NULL, 0));
+    enum err         code = rpc_call(&reply, &s->rpc, "header", SPAN(NULL, 0));
 
     if (code != OK)
         return code;
-    s->chain_id = arena_copy(&s->arena, rpc_text(&reply, "node_info.network"));
+    s->chain_id = arena_copy(&s->arena, rpc_text(&reply, "header.chain_id"));
     rpc_reply_fini(&reply);
+    if (s->chain_id.n == 0)
+        return fail(ERR_BUSY, "the chain has no block yet; try again in a"
+                              " moment");
     return OK;
 }
 
