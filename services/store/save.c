@@ -99,7 +99,7 @@ enum err db_save_block(struct db *db, const struct block_to_save *b,
 
     if (!db->is_bound)
         return db_refuse(db, ERR_FAILED, "the store is not open");
-    if (h->height > 0 && b->height == h->height)
+    if (h->height > 0 && b->height >= h->lowest && b->height <= h->height)
         return same_again(db, b, a);
     if (!block_may_follow(h, &db->binding, b->height))
         return db_refuse(db, ERR_FAILED,
@@ -219,14 +219,17 @@ enum err db_save_state(struct db *db, int64_t height, struct span state,
 {
     struct state_facts facts;
     struct set_to_save sets[SETS_TO_SAVE_MAX];
-    bool               is_first = db->heads.height == 0 || db->state.len == 0;
+    int64_t            before   = db->batch ? db->next.state : db->heads.state;
+    bool               is_whole = db->heads.height == 0 || height != before + 1;
     enum err           e        = check_state(db, height, state, &facts);
 
+    if (e == OK && height < before && db->heads.height > 0)
+        return OK; /* repeated after later ones were saved */
     if (e == OK &&
         (is_durable || db->pending_count + SETS_TO_SAVE_MAX > PENDING_MAX))
         e = db_begin(db);
     if (e == OK)
-        e = save_sets(db, sets, state_sets(sets, &facts, is_first));
+        e = save_sets(db, sets, state_sets(sets, &facts, is_whole));
     if (e == OK)
         set_state(db, height, state);
     return e;

@@ -224,11 +224,10 @@ bool state_examine(struct state_facts *out, struct span state)
 }
 
 size_t state_sets(struct set_to_save        out[SETS_TO_SAVE_MAX],
-                  const struct state_facts *s, bool is_first)
+                  const struct state_facts *s, bool is_whole)
 {
-    int64_t next     = s->height ? s->height + 1 : s->initial_height;
-    bool    is_whole = is_first || s->height == 0;
-    size_t  n        = 0;
+    int64_t next = s->height ? s->height + 1 : s->initial_height;
+    size_t  n    = 0;
 
     if (is_whole && s->height > 0 && s->last_validators.n > 0)
         out[n++] = (struct set_to_save){ SET_VALIDATORS, next - 1,
@@ -248,9 +247,10 @@ bool state_may_follow(const struct heads *h, int64_t height)
 {
     if (h->height == 0)
         return height >= h->state; /* before the first block: taken over */
-    return height <= h->height &&
-           (height == h->state || height == h->state + 1 ||
-            (h->state == 0 && height == h->lowest));
+    if (h->state == 0 || h->state < h->lowest)
+        return height <= h->height && height >= h->lowest &&
+               height < h->lowest + STATE_GAP_MAX;
+    return height <= h->height && height <= h->state + STATE_GAP_MAX;
 }
 
 struct span validators_turned(struct span set, int64_t times, struct arena *a)

@@ -33,6 +33,7 @@ enum {
     RECORD_HEAD_BYTES = 5,
     SET_EVERY         = 256,
     METAS_MAX         = 20,
+    STATE_GAP_MAX     = 3,
 };
 
 struct store_key {
@@ -128,11 +129,13 @@ struct set_to_save {
     struct span   bytes;
 };
 enum { SETS_TO_SAVE_MAX = 4 };
-/* state_sets - what SETS must get with this state; is_first when nothing was
- * saved before it.  Returns how many. */
+/* state_sets - what SETS must get with this state; is_whole when the states
+ * before it were not all saved.  Returns how many. */
 size_t state_sets(struct set_to_save        out[SETS_TO_SAVE_MAX],
-                  const struct state_facts *s, bool is_first);
-/* state_may_follow - the next one, the same again, or the first. */
+                  const struct state_facts *s, bool is_whole);
+/* state_may_follow - the first, one seen before, or one of the next: states
+ * that were acknowledged but not synced may have been lost with the process.
+ * No set is missed as long as a state holds those of STATE_GAP_MAX heights. */
 bool state_may_follow(const struct heads *h, int64_t height);
 
 /* validators_turned - the set bytes after times turns of the proposer; p is
