@@ -11,6 +11,12 @@ fuzz:
 
 FUZZ_OBJ_fuzz_kvstore         := $(BUILD)/obj/services/kvstore/kvstore.o
 FUZZ_OBJ_fuzz_mempool_journal := $(patsubst %,$(BUILD)/obj/services/mempool/%.o,journal segments)
+LEDGER_FUZZ := $(patsubst %,$(BUILD)/obj/services/ledger/%.o,\
+    value changes genesis view messages verdicts outcome records run query)
+FUZZ_OBJ_fuzz_ledger_value   := $(LEDGER_FUZZ)
+FUZZ_OBJ_fuzz_ledger_genesis := $(LEDGER_FUZZ)
+FUZZ_OBJ_fuzz_ledger_tx      := $(LEDGER_FUZZ)
+FUZZ_OBJ_fuzz_ledger_query   := $(LEDGER_FUZZ)
 
 ifeq ($(VARIANT),fuzz)
 FUZZ_BIN := $(FUZZ:%=$(BUILD)/fuzz/%)
