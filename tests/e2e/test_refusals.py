@@ -146,7 +146,7 @@ def stale_signing_state():
 def another_chain():
     n = ran_for(4)
     edit_json(n, "config/genesis.json", lambda d: d.update(chain_id="another-chain"))
-    refused(n, CHAIN, ["another-chain"], "a database of another chain")
+    refused(n, CHAIN, ["other chain", "test-chain"], "a database of another chain")
 
 
 def wal_damage():
@@ -165,7 +165,7 @@ def wal_damage():
     with open(wal, "wb") as f:
         f.write(data[:used - 3])
     n.start()
-    net.check(n.wait_height(8), f"a torn tail is cut and the node goes on (size {size})")
+    net.check(n.wait_height(8), f"a torn tail is cut and the node goes on (size {size}): {n.log()[-1500:]}")
     net.check("torn" in n.log() or "cut" in n.log(), "and the log notes it")
     n.stop()
 
@@ -208,13 +208,12 @@ def full_disk():
         shutil.copytree(n.home, home, ignore=shutil.ignore_patterns("run", "data"))
         os.mkdir(os.path.join(home, "data"))
         shutil.copy(os.path.join(n.home, "data", "priv_validator_state.json"), os.path.join(home, "data"))
-        with open(os.path.join(small, "filler"), "wb") as f:
-            try:
-                while True:
-                    f.write(b"x" * 4096)
-                    f.flush()
-            except OSError:
-                pass
+        filler = os.open(os.path.join(small, "filler"), os.O_CREAT | os.O_WRONLY)
+        try:
+            while True:
+                os.write(filler, b"x" * 4096)
+        except OSError:
+            os.close(filler)
         m = net.Node(home=home, init=False)
         refused(m, DISK, ["space"], "a full disk")
     finally:
