@@ -132,7 +132,8 @@ static void take_secret(struct privval_conn *c, struct span *in)
     take_plain(c, &rest);
     if (c->is_closed)
         return;
-    memmove(c->plain.p, rest.p, rest.n);
+    if (rest.n) /* before the first message there is no buffer */
+        memmove(c->plain.p, rest.p, rest.n);
     c->plain.len = rest.n;
 }
 

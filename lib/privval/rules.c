@@ -265,6 +265,47 @@ static void answer_pub_key(struct privval *p, const struct pub_key_request *q,
     r->pub_key.bytes = pubkey_span(&p->pub);
 }
 
+bool privval_is_storable(const struct privval_msg *req)
+{
+    const struct vote     *v;
+    const struct proposal *p;
+
+    if (req->which == PRIVVAL_SIGN_VOTE_REQUEST) {
+        v = req->sign_vote_request->vote;
+        return !v || (v->height >= 0 && v->round >= 0);
+    }
+    if (req->which == PRIVVAL_SIGN_PROPOSAL_REQUEST) {
+        p = req->sign_proposal_request->proposal;
+        return !p || (p->height >= 0 && p->round >= 0);
+    }
+    return true;
+}
+
+void privval_refuse(const struct privval_msg *req, struct privval_msg *res,
+                    const char *why, struct arena *a)
+{
+    struct signed_vote_response     *v;
+    struct signed_proposal_response *p;
+
+    *res = (struct privval_msg){ 0 };
+    if (req->which == PRIVVAL_SIGN_VOTE_REQUEST) {
+        v = arena_new(a, struct signed_vote_response);
+        must(v != NULL);
+        v->vote.timestamp         = STAMP_ZERO;
+        v->error                  = refusal(why, a);
+        res->which                = PRIVVAL_SIGNED_VOTE_RESPONSE;
+        res->signed_vote_response = v;
+    } else {
+        must(req->which == PRIVVAL_SIGN_PROPOSAL_REQUEST);
+        p = arena_new(a, struct signed_proposal_response);
+        must(p != NULL);
+        p->proposal.timestamp         = STAMP_ZERO;
+        p->error                      = refusal(why, a);
+        res->which                    = PRIVVAL_SIGNED_PROPOSAL_RESPONSE;
+        res->signed_proposal_response = p;
+    }
+}
+
 bool privval_answer(struct privval *p, const struct privval_msg *req,
                     struct privval_msg *res, bool *is_new, char *why,
                     struct arena *a)

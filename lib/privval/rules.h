@@ -45,6 +45,16 @@ struct privval {
     struct last_signed    last;
 };
 
+/* privval_is_storable - can the state after this request be read back?
+ *
+ * The state file takes heights and rounds of 0 and more, and CometBFT's rules
+ * sign below as well: a signer that did so could not start again. */
+bool privval_is_storable(const struct privval_msg *req);
+
+/* privval_refuse - the answer to a request to sign that is not even tried. */
+void privval_refuse(const struct privval_msg *req, struct privval_msg *res,
+                    const char *why, struct arena *a);
+
 /* privval_answer - fill in *res for a request.
  *
  * *is_new: p->last changed and must be durable before *res is sent.  False

@@ -38,14 +38,15 @@ enum err signer_read_key(struct shell *s)
 {
     const struct config *cfg  = s->svc->config;
     const char          *path = config_path(cfg, cfg->priv_validator_key_file);
-    const char          *why  = "";
+    static uint8_t       memory[3 * FILE_BYTES]; /* not the heap: it moves */
+    const char          *why = "";
     struct buf           text;
     enum err             e;
 
-    if (mlock(&s->key, sizeof s->key))
+    if (mlock(&s->key, sizeof s->key) || mlock(memory, sizeof memory))
         log_event(LOG_WARN, "the key's memory may be swapped to disk",
                   LOG_STR("raise", "the limit of locked memory"));
-    buf_init(&text, 4 * FILE_BYTES);
+    buf_use(&text, memory, sizeof memory);
     e = file_read_secret(&text, path, FILE_BYTES);
     if (e == ERR_NOT_FOUND)
         e = fail(ERR_KEY,
@@ -54,9 +55,8 @@ enum err signer_read_key(struct shell *s)
                  path);
     else if (!e && validator_key_parse(&s->key, buf_span(&text), &why))
         e = fail(ERR_KEY, "%s: %s", path, why);
-    if (text.p)
-        explicit_bzero(text.p, text.cap);
-    buf_fini(&text);
+    /* It stays locked: pages are unlocked whole, and the key is near. */
+    explicit_bzero(memory, sizeof memory);
     if (e)
         return e;
     s->privval.key = &s->key;

@@ -2,12 +2,29 @@
  *
  * A state file restored from a backup is the classic way to sign twice.  The
  * store of the same node holds the last commits; if one of them carries our
- * signature for a later height or round, the file is stale. */
+ * signature for a later height or round, the file is stale.
+ *
+ * At our own node's socket nothing is signed before the store has answered.
+ * At an address that was configured another node may listen, CometBFT's for
+ * one, which has no such store: there the wait ends, and says so. */
+#include "base/log.h"
 #include "model/block.h"
 #include "proto/store.pb-c.h"
 #include "signer/shell.h"
 
-static void (*go_on)(struct shell *s);
+enum { FOREIGN_WAIT_US = 1000000 };
+
+static void (*then_dial)(struct shell *s);
+
+/* Once; an answer that comes late can still end the process. */
+static void go_on(struct shell *s)
+{
+    void (*then)(struct shell * s) = then_dial;
+
+    then_dial = NULL;
+    if (then)
+        then(s);
+}
 
 static void stale(struct shell *s, const struct commit *c)
 {
@@ -61,6 +78,8 @@ static void try_again(void *ctx)
 
 static void later(struct shell *s)
 {
+    if (!then_dial)
+        return; /* the timer is for dialling by now */
     timer_fini(&s->redial);
     timer_init(&s->redial, s->svc->loop, try_again, s);
     timer_set(&s->redial, 100000);
@@ -128,11 +147,25 @@ static void ask_status(struct shell *s)
     send_store(s, &req, got_status);
 }
 
+static void on_foreign_wait(void *ctx)
+{
+    struct shell *s = ctx;
+
+    log_event(LOG_WARN,
+              "no store to ask: the state file alone says what this"
+              " key has signed",
+              LOG_STR("file", s->state_path));
+    go_on(s);
+}
+
 void signer_check_history(struct shell *s, void (*then)(struct shell *s))
 {
     static const struct bus_client_fns fns = { 0 };
 
-    go_on    = then;
+    then_dial = then;
+    timer_init(&s->idle, s->svc->loop, on_foreign_wait, s);
+    if (*s->svc->config->priv_validator_laddr)
+        timer_set(&s->idle, FOREIGN_WAIT_US);
     s->store = svc_connect(s->svc, "store", &fns, s);
     timer_init(&s->redial, s->svc->loop, try_again, s);
     svc_condition(s->svc, "history", "waiting for the store");

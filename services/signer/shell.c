@@ -5,7 +5,10 @@
 enum {
     REDIAL_MIN_US = 10000,
     REDIAL_MAX_US = 1000000,
-    ARENA_BYTES   = 64 << 20,
+    /* A node pings every 3.3 s.  Silence this long is a host that is gone
+     * without a word: over TCP nothing else would tell. */
+    IDLE_US     = 15000000,
+    ARENA_BYTES = 64 << 20,
 };
 
 static struct metric signatures = {
@@ -18,6 +21,18 @@ static struct metric signatures = {
 
 /* ---- requests ---- */
 
+static void refuse(struct shell *s, const struct privval_msg *req)
+{
+    struct privval_msg res;
+
+    log_event(LOG_WARN, "refused to sign",
+              LOG_STR("why", "a negative height or round"));
+    metric_add(&signatures, "refused", NULL, 1);
+    privval_refuse(req, &res, "negative height or round", &s->arena);
+    if (!privval_send(s->conn, &res))
+        log_event(LOG_WARN, "an answer does not fit the connection");
+}
+
 static void on_message(void *ctx, const struct privval_msg *req)
 {
     struct shell      *s    = ctx;
@@ -26,7 +41,12 @@ static void on_message(void *ctx, const struct privval_msg *req)
     bool               is_new;
     char               why[WHY_BYTES];
 
+    timer_set(&s->idle, IDLE_US);
     arena_reset(&s->arena);
+    if (!privval_is_storable(req)) {
+        refuse(s, req);
+        return;
+    }
     if (!privval_answer(&s->privval, req, &res, &is_new, why, &s->arena))
         return; /* an answer to nothing */
     if (is_new && signer_save_state(s) != OK) {
@@ -50,6 +70,7 @@ static void on_open(void *ctx)
     struct shell *s = ctx;
 
     s->redial_us = REDIAL_MIN_US;
+    timer_set(&s->idle, IDLE_US);
     svc_condition(s->svc, "consensus", NULL);
     log_event(LOG_INFO, "connected", LOG_STR("to", s->address));
 }
@@ -59,6 +80,7 @@ static void on_close(void *ctx, const char *why)
     struct shell *s = ctx;
 
     s->conn = NULL;
+    timer_clear(&s->idle);
     svc_condition(s->svc, "consensus", "not connected");
     log_event(LOG_DEBUG, "not connected", LOG_STR("to", s->address),
               LOG_STR("why", why));
@@ -66,6 +88,15 @@ static void on_close(void *ctx, const char *why)
     s->redial_us *= 2;
     if (s->redial_us > REDIAL_MAX_US)
         s->redial_us = REDIAL_MAX_US;
+}
+
+static void on_idle(void *ctx)
+{
+    struct shell *s = ctx;
+
+    log_event(LOG_WARN, "the node has gone silent", LOG_STR("at", s->address));
+    privval_close(s->conn);
+    on_close(s, "silent");
 }
 
 static const struct privval_conn_fns conn_fns = { .on_open    = on_open,
@@ -83,7 +114,9 @@ static void start_dialling(struct shell *s)
 {
     svc_condition(s->svc, "history", NULL);
     timer_fini(&s->redial);
+    timer_fini(&s->idle);
     timer_init(&s->redial, s->svc->loop, dial, s);
+    timer_init(&s->idle, s->svc->loop, on_idle, s);
     dial(s);
 }
 
@@ -106,7 +139,6 @@ enum err shell_open(struct shell *s, struct svc *svc)
     svc_condition(svc, "consensus", "not connected");
     if (privval_is_secret(s->address)) {
         /* The node is on another host, and its store with it. */
-        timer_init(&s->redial, svc->loop, dial, s);
         start_dialling(s);
     } else {
         signer_check_history(s, start_dialling);
@@ -119,6 +151,7 @@ void shell_close(struct shell *s)
     if (s->conn)
         privval_close(s->conn);
     timer_fini(&s->redial);
+    timer_fini(&s->idle);
     privkey_wipe(&s->key);
     arena_close(&s->arena);
 }

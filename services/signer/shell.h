@@ -16,7 +16,7 @@ struct shell {
     const char          *state_path, *address;
     struct bus_client   *store; /* until it has been asked for commits */
     struct privval_conn *conn;
-    struct timer         redial;
+    struct timer         redial, idle;
     uint64_t             redial_us;
     struct arena         arena;
 };
