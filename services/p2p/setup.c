@@ -38,7 +38,8 @@ enum err setup_key(struct shell *s)
                  "%s: %s; restore the file from a backup, or move it "
                  "away and run: warren init",
                  path, why);
-    explicit_bzero(text.p, text.cap);
+    if (text.p)
+        explicit_bzero(text.p, text.cap);
     buf_fini(&text);
     if (e != OK)
         return e;
