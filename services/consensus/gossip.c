@@ -1,0 +1,503 @@
+#include "consensus/gossip.h"
+
+enum { /* kinds of VoteSetMaj23, in the order of reactor.go */
+       QUERY_PREVOTES   = 1,
+       QUERY_PRECOMMITS = 2,
+       QUERY_POL        = 4,
+       QUERY_CATCHUP    = 8,
+       QUERY_ALL        = 15,
+};
+
+static bool say(struct gossip_act *out, enum consensus_kind kind)
+{
+    out->kind      = ACT_SAY;
+    out->channel   = consensus_channel(kind);
+    out->msg.which = kind;
+    /* All members of both unions begin at the same place. */
+    out->msg.new_round_step = &out->body.step;
+    return true;
+}
+
+/* ---- to everyone ---- */
+
+static void say_step(struct gossip_act *out, int64_t height, int32_t round,
+                     enum step step, int64_t since_start, int32_t last_round)
+{
+    out->body.step =
+        (struct new_round_step){ .height                   = height,
+                                 .round                    = round,
+                                 .step                     = step,
+                                 .seconds_since_start_time = since_start,
+                                 .last_commit_round        = last_round };
+    say(out, CONSENSUS_NEW_ROUND_STEP);
+}
+
+static int64_t seconds_since(struct stamp start, struct stamp now)
+{
+    return stamp_diff(now, start) / 1000000000;
+}
+
+void gossip_greet(struct gossip_act *out, const struct consensus *c,
+                  struct stamp now)
+{
+    say_step(out, c->height, c->round, c->step,
+             seconds_since(c->start_time, now),
+             c->last_commit ? c->last_commit->round : -1);
+}
+
+static void say_valid_block(struct gossip_act *out, const struct effect *e)
+{
+    const struct part_set *s = e->valid_block.parts;
+
+    memcpy(out->words, s->have, (s->total + 63) / 64 * sizeof out->words[0]);
+    out->array            = (struct bit_array){ .bits = s->total };
+    out->array.elems.v    = out->words;
+    out->array.elems.n    = (s->total + 63) / 64;
+    out->body.valid_block = (struct new_valid_block){
+        .height                = e->height,
+        .round                 = e->round,
+        .block_part_set_header = part_set_header(s),
+        .block_parts           = &out->array,
+        .is_commit             = e->valid_block.is_commit,
+    };
+    say(out, CONSENSUS_NEW_VALID_BLOCK);
+}
+
+bool gossip_announce(struct gossip_act *out, const struct effect *e,
+                     struct stamp now)
+{
+    switch (e->kind) {
+    case FX_NEW_STEP:
+        say_step(out, e->height, e->round, e->new_step.step,
+                 seconds_since(e->new_step.start_time, now),
+                 e->new_step.last_commit_round);
+        return true;
+    case FX_HAS_VOTE:
+        out->body.has_vote =
+            (struct has_vote){ .height = e->vote->height,
+                               .round  = e->vote->round,
+                               .type   = e->vote->type,
+                               .index  = e->vote->validator_index };
+        return say(out, CONSENSUS_HAS_VOTE);
+    case FX_NEW_VALID_BLOCK: say_valid_block(out, e); return true;
+    case FX_SET_TIMER:
+    case FX_OWN_PROPOSAL:
+    case FX_OWN_PARTS:
+    case FX_OWN_VOTE:
+    case FX_EVIDENCE:
+    case FX_REFUSED:
+    case FX_FACT:
+    case FX_HALT:
+    case FX_PREPARE:
+    case FX_VALIDATE:
+    case FX_EXTEND:
+    case FX_VERIFY_EXTENSION:
+    case FX_SIGN_PROPOSAL:
+    case FX_SIGN_VOTE:
+    case FX_APPLY: break;
+    }
+    return false;
+}
+
+/* ---- votes ---- */
+
+static bool has_bit(const struct vote_bits *b, size_t i)
+{
+    return b->w[i / 64] >> i % 64 & 1;
+}
+
+/* A round for which there is +2/3: its precommits get bits of their own. */
+static void ensure_catchup(struct peer_view *p, int64_t height, int32_t round)
+{
+    if (p->height != height || p->catchup_round == round)
+        return;
+    p->catchup_round = round;
+    p->catchup.n     = 0;
+    if (round == p->round)
+        p->catchup = p->precommits;
+}
+
+static bool say_vote(struct peer_view *p, const struct vote *v,
+                     struct gossip_act *out)
+{
+    peer_view_has_vote(p, v->height, v->round, v->type, v->validator_index);
+    out->body.vote.vote = (struct vote *)(uintptr_t)v;
+    return say(out, CONSENSUS_VOTE);
+}
+
+/* One vote of the set that the peer lacks; the search begins elsewhere each
+ * time, so that peers get different votes first. */
+static bool pick_vote(struct peer_view *p, const struct vote_set *s,
+                      struct gossip_act *out)
+{
+    struct vote_bits *bits;
+    size_t            n;
+
+    if (!s || !s->votes)
+        return false;
+    if (s->type == TYPE_PRECOMMIT && s->maj23)
+        ensure_catchup(p, s->height, s->round);
+    peer_view_ensure(p, s->height, s->vals->n);
+    bits = peer_view_votes(p, s->height, s->round, s->type);
+    n    = s->vals->n;
+    if (!bits || bits->n != n)
+        return false;
+    for (size_t k = 0; k < n; k++) {
+        size_t             i = (p->turn + k) % n;
+        const struct vote *v = has_bit(bits, i) ? NULL : vote_set_get(s, i);
+
+        if (v) {
+            p->turn++;
+            return say_vote(p, v, out);
+        }
+    }
+    return false;
+}
+
+static bool next_vote_of_height(struct peer_view *p, const struct consensus *c,
+                                struct gossip_act *out)
+{
+    const struct height_votes *h = &c->votes;
+    bool is_round_ours           = p->round >= 0 && p->round <= c->round;
+    bool has_pol                 = p->pol_round >= 0;
+
+    if (p->step == STEP_NEW_HEIGHT && pick_vote(p, c->last_commit, out))
+        return true;
+    if (has_pol && p->step <= STEP_PROPOSE && is_round_ours &&
+        pick_vote(p, height_votes_prevotes(h, p->pol_round), out))
+        return true;
+    if (is_round_ours && p->step <= STEP_PREVOTE_WAIT &&
+        pick_vote(p, height_votes_prevotes(h, p->round), out))
+        return true;
+    if (is_round_ours && p->step <= STEP_PRECOMMIT_WAIT &&
+        pick_vote(p, height_votes_precommits(h, p->round), out))
+        return true;
+    if (is_round_ours && pick_vote(p, height_votes_prevotes(h, p->round), out))
+        return true;
+    return has_pol && pick_vote(p, height_votes_prevotes(h, p->pol_round), out);
+}
+
+static bool is_stored(const struct peer_view *p, const struct gossip_env *env)
+{
+    return p->height > 0 && env->store_base > 0 &&
+           p->height >= env->store_base && p->height < env->core->height;
+}
+
+static bool next_stored_commit(struct peer_view *p, const struct consensus *c,
+                               struct gossip_act *out)
+{
+    if (p->is_commit_given || p->is_commit_loading || p->is_commit_missing)
+        return false;
+    p->is_commit_loading = true;
+    out->kind            = ACT_LOAD_COMMIT;
+    out->height          = p->height;
+    out->is_extended     = params_has_extensions(&c->state.params, p->height);
+    return true;
+}
+
+static bool next_vote(struct peer_view *p, const struct gossip_env *env,
+                      struct gossip_act *out)
+{
+    const struct consensus *c = env->core;
+
+    if (p->height == c->height)
+        return next_vote_of_height(p, c, out);
+    if (p->height > 0 && p->height == c->height - 1)
+        return pick_vote(p, c->last_commit, out);
+    return is_stored(p, env) && next_stored_commit(p, c, out);
+}
+
+void gossip_commit(struct peer_view *p, int64_t height,
+                   const struct extended_commit *c)
+{
+    p->is_commit_loading = false;
+    if (p->height != height)
+        return;
+    if (!c) {
+        p->is_commit_missing = true;
+        return;
+    }
+    p->stored_height = height;
+    kept_id_set(&p->stored_id, &c->block_id);
+    ensure_catchup(p, height, c->round);
+    peer_view_ensure(p, height, c->extended_signatures.n);
+}
+
+bool gossip_next_of_commit(struct peer_view *p, const struct extended_commit *c,
+                           struct gossip_act *out)
+{
+    struct vote_bits *bits =
+        peer_view_votes(p, c->height, c->round, TYPE_PRECOMMIT);
+    size_t n = c->extended_signatures.n;
+
+    if (p->height != c->height)
+        return false;
+    for (size_t k = 0; bits && bits->n == n && k < n; k++) {
+        size_t i = (p->turn + k) % n;
+
+        if (has_bit(bits, i) ||
+            c->extended_signatures.v[i].block_id_flag == FLAG_ABSENT)
+            continue;
+        p->turn++;
+        out->made = extended_commit_vote(c, i);
+        return say_vote(p, &out->made, out);
+    }
+    p->is_commit_given = true;
+    return false;
+}
+
+/* ---- blocks ---- */
+
+static const struct part_set *our_parts(const struct consensus *c)
+{
+    return c->proposal_parts < 0 ? NULL
+                                 : &c->candidates[c->proposal_parts].parts;
+}
+
+static bool has_header(const struct peer_view       *p,
+                       const struct part_set_header *h)
+{
+    return p->has_parts && p->parts_total == h->total &&
+           span_eq(h->hash, SPAN_OF(p->parts_hash));
+}
+
+static bool lacks_part(const struct peer_view *p, size_t i)
+{
+    return !(p->parts[i / 64] >> i % 64 & 1);
+}
+
+static bool next_part(struct peer_view *p, const struct consensus *c,
+                      struct gossip_act *out)
+{
+    const struct part_set *s = our_parts(c);
+    struct part_set_header h;
+
+    if (!s || s->count == 0)
+        return false;
+    h = part_set_header(s);
+    if (!has_header(p, &h))
+        return false;
+    for (size_t k = 0; k < s->total; k++) {
+        uint32_t i = (uint32_t)((p->turn + k) % s->total);
+
+        if (!lacks_part(p, i) || !part_set_has(s, i))
+            continue;
+        p->turn++;
+        p->parts[i / 64] |= UINT64_C(1) << i % 64;
+        out->body.part =
+            (struct block_part_msg){ c->height, c->round, part_set_part(s, i) };
+        return say(out, CONSENSUS_BLOCK_PART);
+    }
+    return false;
+}
+
+/* The block that was decided at a peer's height, if that is known here. */
+static bool decided_id(const struct peer_view *p, const struct consensus *c,
+                       struct block_id *id)
+{
+    if (p->height == c->height - 1)
+        *id = c->state.last_block_id;
+    else if (p->stored_height == p->height && p->is_commit_given)
+        *id = kept_id_view(&p->stored_id);
+    else
+        return false;
+    return id->part_set_header.total <= BLOCK_PARTS_MAX;
+}
+
+/* After the commit, so that the peer can know what the parts are of. */
+static bool next_stored_part(struct peer_view *p, const struct consensus *c,
+                             struct gossip_act *out)
+{
+    struct block_id id;
+
+    if (p->loads >= GOSSIP_LOADS_MAX || !decided_id(p, c, &id))
+        return false;
+    if (!p->has_parts) {
+        p->has_parts   = true;
+        p->parts_total = id.part_set_header.total;
+        memset(p->parts, 0, sizeof p->parts);
+        memcpy(p->parts_hash, id.part_set_header.hash.p, HASH_BYTES);
+    }
+    if (!has_header(p, &id.part_set_header))
+        return false;
+    for (size_t k = 0; k < p->parts_total; k++) {
+        uint32_t i = (uint32_t)((p->turn + k) % p->parts_total);
+
+        if (!lacks_part(p, i))
+            continue;
+        p->turn++;
+        p->loads++;
+        p->parts[i / 64] |= UINT64_C(1) << i % 64;
+        out->kind   = ACT_LOAD_PART;
+        out->height = p->height;
+        out->round  = p->round;
+        out->index  = i;
+        return true;
+    }
+    return false;
+}
+
+void gossip_part_done(struct peer_view *p)
+{
+    must(p->loads > 0);
+    p->loads--;
+}
+
+static void fill_array(struct gossip_act *out, struct bit_array *array,
+                       const struct vote_set *s, const struct block_id *id)
+{
+    vote_set_bits(s, id, out->words);
+    *array         = (struct bit_array){ .bits = (int64_t)s->vals->n };
+    array->elems.v = out->words;
+    array->elems.n = (s->vals->n + 63) / 64;
+}
+
+/* The proposal, and then which prevotes justify it. */
+static bool next_proposal(struct peer_view *p, const struct consensus *c,
+                          struct gossip_act *out)
+{
+    const struct vote_set *pol;
+
+    if (!c->proposal || p->height != c->height || p->round != c->round)
+        return false;
+    if (!p->has_proposal) {
+        peer_view_has_proposal(p, c->proposal);
+        p->is_pol_owed              = c->proposal->pol_round >= 0;
+        out->body.proposal.proposal = *c->proposal;
+        return say(out, CONSENSUS_PROPOSAL);
+    }
+    if (!p->is_pol_owed)
+        return false;
+    p->is_pol_owed = false;
+    pol            = height_votes_prevotes(&c->votes, c->proposal->pol_round);
+    if (!pol || pol->vals->n == 0)
+        return false;
+    out->body.pol =
+        (struct proposal_pol){ .height             = c->height,
+                               .proposal_pol_round = c->proposal->pol_round };
+    fill_array(out, &out->body.pol.proposal_pol, pol, NULL);
+    return say(out, CONSENSUS_PROPOSAL_POL);
+}
+
+static bool next_data(struct peer_view *p, const struct gossip_env *env,
+                      struct gossip_act *out)
+{
+    if (next_proposal(p, env->core, out) || next_part(p, env->core, out))
+        return true;
+    return is_stored(p, env) && next_stored_part(p, env->core, out);
+}
+
+/* ---- quorums ---- */
+
+void gossip_query(struct peer_view *p)
+{
+    p->queries = QUERY_ALL;
+}
+
+static bool say_maj23(struct gossip_act *out, int64_t height, int32_t round,
+                      int32_t type, const struct block_id *id)
+{
+    if (!id)
+        return false;
+    out->body.maj23 = (struct vote_set_maj23){ height, round, type, *id };
+    return say(out, CONSENSUS_VOTE_SET_MAJ23);
+}
+
+static bool query_of_catchup(struct peer_view *p, const struct consensus *c,
+                             struct gossip_act *out)
+{
+    struct block_id id;
+
+    if (p->catchup_round < 0)
+        return false;
+    if (p->height == c->height - 1 && c->last_commit)
+        return say_maj23(out, p->height, c->last_commit->round, TYPE_PRECOMMIT,
+                         vote_set_maj23(c->last_commit));
+    if (p->height >= c->height || p->stored_height != p->height)
+        return false;
+    id = kept_id_view(&p->stored_id);
+    return say_maj23(out, p->height, p->catchup_round, TYPE_PRECOMMIT, &id);
+}
+
+static bool query_of(struct peer_view *p, const struct consensus *c,
+                     unsigned query, struct gossip_act *out)
+{
+    const struct height_votes *h = &c->votes;
+
+    if (query == QUERY_CATCHUP)
+        return query_of_catchup(p, c, out);
+    if (p->height != c->height)
+        return false;
+    if (query == QUERY_PREVOTES)
+        return say_maj23(out, c->height, p->round, TYPE_PREVOTE,
+                         vote_set_maj23(height_votes_prevotes(h, p->round)));
+    if (query == QUERY_PRECOMMITS)
+        return say_maj23(out, c->height, p->round, TYPE_PRECOMMIT,
+                         vote_set_maj23(height_votes_precommits(h, p->round)));
+    return say_maj23(out, c->height, p->pol_round, TYPE_PREVOTE,
+                     vote_set_maj23(height_votes_prevotes(h, p->pol_round)));
+}
+
+static bool next_query(struct peer_view *p, const struct consensus *c,
+                       struct gossip_act *out)
+{
+    while (p->queries) {
+        unsigned query = p->queries & -p->queries;
+
+        p->queries &= ~query;
+        if (query_of(p, c, query, out))
+            return true;
+    }
+    return false;
+}
+
+static const struct vote_set *set_of(const struct consensus *c,
+                                     const struct owed_bits *o)
+{
+    if (o->height != c->height)
+        return NULL;
+    return o->type == TYPE_PREVOTE
+               ? height_votes_prevotes(&c->votes, o->round)
+               : height_votes_precommits(&c->votes, o->round);
+}
+
+/* The reply to VoteSetMaj23: which votes for that block are here. */
+static bool next_owed(struct peer_view *p, const struct consensus *c,
+                      struct gossip_act *out)
+{
+    struct owed_bits       o;
+    const struct vote_set *s;
+    struct block_id        id;
+
+    if (p->owed_count == 0)
+        return false;
+    o = p->owed[0];
+    memmove(p->owed, p->owed + 1, --p->owed_count * sizeof p->owed[0]);
+    out->id        = o.id;
+    id             = kept_id_view(&out->id);
+    s              = set_of(c, &o);
+    out->body.bits = (struct vote_set_bits){
+        .height = o.height, .round = o.round, .type = o.type, .block_id = id
+    };
+    if (s)
+        fill_array(out, &out->body.bits.votes, s, &id);
+    return say(out, CONSENSUS_VOTE_SET_BITS);
+}
+
+bool gossip_next(struct peer_view *p, const struct gossip_env *env,
+                 unsigned room, struct gossip_act *out)
+{
+    const struct consensus *c = env->core;
+
+    if (env->is_syncing)
+        return false;
+    if ((room & ROOM_BITS) && next_owed(p, c, out))
+        return true;
+    if (p->height == 0)
+        return false;
+    if ((room & ROOM_STATE) && next_query(p, c, out))
+        return true;
+    if ((room & ROOM_VOTES) && next_vote(p, env, out))
+        return true;
+    return (room & ROOM_DATA) && next_data(p, env, out);
+}
