@@ -31,7 +31,10 @@ void rj_proposal(struct json_writer *w, const struct proposal *p);
 /* rj_pubkey - {type, value}; null for a key of no type. */
 static inline void rj_pubkey(struct json_writer *w, const struct public_key *k)
 {
-    pubkey_write(w, (enum key_type)k->type, k->bytes);
+    if (k)
+        pubkey_write(w, (enum key_type)k->type, k->bytes);
+    else
+        jw_null(w);
 }
 void rj_validator(struct json_writer *w, const struct validator *v);
 void rj_validator_set(struct json_writer *w, const struct validator_set_msg *s);
