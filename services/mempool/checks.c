@@ -140,6 +140,7 @@ static void on_checked(void *ctx, uint64_t tag, const struct abci_response *res,
     check_free(c);
     settle(s);
     checks_go(s);
+    gossip_balance(s);
 }
 
 static void evict(struct shell *s, struct mempool_tx *tx)
@@ -261,6 +262,18 @@ bool checks_add(struct shell *s, struct submit *submit, uint32_t index,
     memcpy(c->key, key, HASH_BYTES);
     push(&s->waiting, c);
     return true;
+}
+
+static void forget_in(struct check_queue *q, uint64_t bit)
+{
+    for (struct check *c = q->first; c; c = c->next)
+        c->sender &= ~bit;
+}
+
+void checks_forget_sender(struct shell *s, uint64_t bit)
+{
+    forget_in(&s->waiting, bit);
+    forget_in(&s->asked, bit);
 }
 
 /* ---- a check of which nothing is kept ---- */

@@ -268,6 +268,12 @@ struct mempool_tx *mempool_find(struct mempool *m,
     return at(m, keys_find(&m->keys, key));
 }
 
+void mempool_forget_sender(struct mempool *m, uint64_t bit)
+{
+    for (struct mempool_tx *tx = at(m, m->first); tx; tx = at(m, tx->next))
+        tx->senders &= ~bit;
+}
+
 size_t mempool_reap(const struct mempool *m, int64_t max_bytes, int64_t max_gas)
 {
     int64_t bytes = 0, gas = 0;

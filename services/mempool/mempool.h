@@ -120,6 +120,9 @@ const struct mempool_tx *mempool_after(const struct mempool *m, uint64_t seq);
 struct mempool_tx       *mempool_find(struct mempool *m,
                                       const uint8_t   key[HASH_BYTES]);
 
+/* mempool_forget_sender - no transaction came from that bit any more. */
+void mempool_forget_sender(struct mempool *m, uint64_t bit);
+
 /* mempool_reap - how many from the front fit; -1 bounds nothing. */
 size_t mempool_reap(const struct mempool *m, int64_t max_bytes,
                     int64_t max_gas);

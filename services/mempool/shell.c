@@ -123,6 +123,7 @@ void shell_keep(struct shell *s, struct mempool_tx *tx)
         tx->segment = journal_add_tx(s->journal, &j);
     metric_observe(&tx_size_metric, NULL, NULL, (double)tx->bytes.n);
     shell_available(s);
+    gossip_go(s);
 }
 
 void shell_drop(struct shell *s, uint32_t segment, struct span bytes)
@@ -323,6 +324,7 @@ enum err shell_open(struct shell *s, struct svc *svc)
         e = svc_serve(svc, &fns, s);
     if (e)
         return e;
+    gossip_open(s);
     checks_open(s);
     timer_init(&s->hint, svc->loop, on_hint_due, s);
     timer_set(&s->hint, HINT_US);
@@ -336,6 +338,7 @@ void shell_close(struct shell *s)
 
     timer_fini(&s->hint);
     checks_close(s);
+    gossip_close(s);
     submit_close(s);
     request_close(s);
     journal_close(s->journal);

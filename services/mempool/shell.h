@@ -10,6 +10,7 @@
 #include "abci/abci.h"
 #include "mempool/journal.h"
 #include "mempool/mempool.h"
+#include "peers/peers.h"
 #include "proto/mempool.pb-c.h"
 #include "svc/svc.h"
 
@@ -25,6 +26,7 @@ enum {
     TRIES_MAX         = 3,
     SUBMIT_BUCKETS    = 4096,
     CLIENTS_MAX       = 64,
+    GOSSIP_PEERS_MAX  = 64, /* bits of a transaction's senders */
 };
 
 struct submit;
@@ -33,6 +35,13 @@ struct submit;
 struct client {
     uint32_t peer;
     uint64_t boot;
+};
+
+/* A peer that transactions are passed on to. */
+struct gossip_slot {
+    uint64_t peer, seq; /* it has been served up to this seq */
+    int64_t  budget;    /* bytes, until the next tick */
+    bool     is_used, has_room;
 };
 
 /* One transaction on its way to the application and back. */
@@ -77,6 +86,14 @@ struct shell {
     struct client clients[CLIENTS_MAX];
     size_t        client_count;
 
+    struct peers      *peers;
+    struct gossip_slot slots[GOSSIP_PEERS_MAX]; /* the index is the bit */
+    struct deferred    gossip_due;
+    struct timer       gossip_tick;
+    int64_t            tick_bytes;
+    size_t             batch_bytes_max; /* of a message: 0 is one tx */
+    bool               is_broadcasting, is_ticking, is_holding;
+
     bool            is_locked;
     struct bus_call lock; /* while has_lock_call: not answered yet */
     bool            has_lock_call;
@@ -102,6 +119,18 @@ void checks_go(struct shell *s);
 void checks_recheck(struct shell *s, bool is_final);
 /* checks_probe - CheckTx for a client, of which nothing is kept. */
 void checks_probe(struct shell *s, struct bus_call call, struct span tx);
+
+/* checks_forget_sender - that bit means another peer from now on. */
+void checks_forget_sender(struct shell *s, uint64_t bit);
+
+/* ---- gossip.c: peers ---- */
+
+void gossip_open(struct shell *s);
+void gossip_close(struct shell *s);
+/* gossip_go - something was added: pass it on. */
+void gossip_go(struct shell *s);
+/* gossip_balance - stop or go on reading from peers. */
+void gossip_balance(struct shell *s);
 
 /* ---- submit.c: requests that bring transactions ---- */
 

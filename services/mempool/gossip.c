@@ -1,0 +1,279 @@
+/* gossip - transactions from peers and to them, on channel 0x30.
+ *
+ * Source:  CometBFT v0.38 mempool/reactor.go: one transaction a message, in
+ *          the order of the pool, never to a peer that it came from.
+ * Bounds:  a peer is sent at most so many bytes in a tick, so that BUSY comes
+ *          long before its queue is full, which would end the connection. */
+#include "mempool/shell.h"
+
+#include "base/log.h"
+#include "crypto/hash.h"
+#include "wire/mempool.h"
+
+enum {
+    CHANNEL        = 0x30,
+    TICK_US        = 50000,
+    TICKS          = 1000000 / TICK_US,
+    TICK_BYTES_MIN = 512 << 10,
+    TICK_BYTES_MAX = 4 << 20,
+    HOLD_ABOVE     = WAITING_MAX / 2,
+    FREE_BELOW     = WAITING_MAX / 4,
+};
+
+static struct metric outbound_metric = {
+    .subsystem = "mempool",
+    .name      = "active_outbound_connections",
+    .help      = "Number of connections being actively used for sending"
+                 " transactions.",
+    .kind      = METRIC_GAUGE
+};
+
+/* ---- who is there ---- */
+
+static struct gossip_slot *find(struct shell *s, uint64_t peer)
+{
+    for (size_t i = 0; i < GOSSIP_PEERS_MAX; i++)
+        if (s->slots[i].is_used && s->slots[i].peer == peer)
+            return &s->slots[i];
+    return NULL;
+}
+
+static uint64_t bit_of(const struct shell *s, const struct gossip_slot *g)
+{
+    return g ? UINT64_C(1) << (g - s->slots) : 0;
+}
+
+static void measure(const struct shell *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < GOSSIP_PEERS_MAX; i++)
+        n += s->slots[i].is_used && s->is_broadcasting;
+    metric_set(&outbound_metric, NULL, NULL, (double)n);
+}
+
+static void on_up(void *ctx, uint64_t peer, struct span id,
+                  struct span channels, bool is_outbound)
+{
+    struct shell *s = ctx;
+
+    UNUSED(id);
+    UNUSED(is_outbound);
+    if (!channels.n || !memchr(channels.p, CHANNEL, channels.n))
+        return;
+    for (size_t i = 0; i < GOSSIP_PEERS_MAX; i++) {
+        if (s->slots[i].is_used)
+            continue;
+        s->slots[i] = (struct gossip_slot){ .peer     = peer,
+                                            .budget   = s->tick_bytes,
+                                            .is_used  = true,
+                                            .has_room = true };
+        measure(s);
+        deferred_set(&s->gossip_due);
+        return;
+    }
+    log_event(LOG_WARN, "more peers than transactions are passed on to",
+              LOG_INT("most", GOSSIP_PEERS_MAX));
+}
+
+static void on_down(void *ctx, uint64_t peer)
+{
+    struct shell       *s = ctx;
+    struct gossip_slot *g = find(s, peer);
+
+    if (!g)
+        return;
+    /* Its bit is the next one's. */
+    mempool_forget_sender(&s->core, bit_of(s, g));
+    checks_forget_sender(s, bit_of(s, g));
+    *g = (struct gossip_slot){ 0 };
+    measure(s);
+}
+
+static void on_room(void *ctx, uint64_t peer, uint8_t channel, bool has_room)
+{
+    struct shell       *s = ctx;
+    struct gossip_slot *g = find(s, peer);
+
+    if (!g || channel != CHANNEL)
+        return;
+    g->has_room = has_room;
+    deferred_set(&s->gossip_due);
+}
+
+/* ---- to them ---- */
+
+static void send_tx(struct shell *s, struct gossip_slot *g, struct span tx)
+{
+    struct txs         txs = { { &tx, 1 } };
+    struct mempool_msg m   = { .which = MEMPOOL_TXS, .txs = &txs };
+    struct span        bytes;
+
+    arena_reset(&s->scratch);
+    bytes = pb_encode(&mempool_msg_desc, &m, &s->scratch);
+    if (!bytes.p)
+        return;
+    peers_send(s->peers, g->peer, CHANNEL, bytes);
+    g->budget -= (int64_t)bytes.n;
+}
+
+/* A receiver disconnects whoever sends it an empty one or one too long. */
+static bool may_pass_on(const struct shell *s, const struct mempool_tx *tx)
+{
+    return tx->bytes.n > 0 && tx->bytes.n <= s->core.limits.tx_bytes_max;
+}
+
+/* What this peer lacks, as far as it may be sent now; false when some is
+ * left for the next tick. */
+static bool serve(struct shell *s, struct gossip_slot *g)
+{
+    const struct mempool_tx *tx = mempool_after(&s->core, g->seq);
+
+    for (; tx; tx = mempool_next(&s->core, tx)) {
+        if (!g->has_room)
+            return true; /* READY goes on */
+        if (g->budget <= 0)
+            return false;
+        if (!(tx->senders & bit_of(s, g)) && may_pass_on(s, tx))
+            send_tx(s, g, tx->bytes);
+        g->seq = tx->seq;
+    }
+    return true;
+}
+
+static void on_due(void *ctx)
+{
+    struct shell *s       = ctx;
+    bool          is_done = true;
+
+    for (size_t i = 0; s->is_broadcasting && i < GOSSIP_PEERS_MAX; i++)
+        if (s->slots[i].is_used)
+            is_done = serve(s, &s->slots[i]) && is_done;
+    if (!is_done && !s->is_ticking) {
+        s->is_ticking = true;
+        timer_set(&s->gossip_tick, TICK_US);
+    }
+}
+
+static void on_tick(void *ctx)
+{
+    struct shell *s      = ctx;
+    bool          is_low = false;
+
+    s->is_ticking = false;
+    for (size_t i = 0; i < GOSSIP_PEERS_MAX; i++) {
+        struct gossip_slot *g = &s->slots[i];
+
+        g->budget += s->tick_bytes;
+        if (g->budget > s->tick_bytes)
+            g->budget = s->tick_bytes;
+        is_low = is_low || (g->is_used && g->budget < s->tick_bytes);
+    }
+    on_due(s);
+    if (is_low && !s->is_ticking) {
+        s->is_ticking = true;
+        timer_set(&s->gossip_tick, TICK_US);
+    }
+}
+
+void gossip_go(struct shell *s)
+{
+    if (!s->is_broadcasting)
+        return;
+    deferred_set(&s->gossip_due);
+    if (!s->is_ticking) {
+        s->is_ticking = true;
+        timer_set(&s->gossip_tick, TICK_US);
+    }
+}
+
+/* ---- from them ---- */
+
+static void take_tx(struct shell *s, uint64_t sender, struct span tx)
+{
+    struct hash          h;
+    enum mempool_refusal refusal;
+
+    sha256(&h, tx);
+    refusal = mempool_offer(&s->core, h.b, tx.n, sender);
+    if (refusal == MEMPOOL_FULL)
+        shell_count(COUNT_REJECTED);
+    if (refusal)
+        return;
+    if (!checks_add(s, NULL, 0, sender, h.b, tx)) {
+        mempool_withdraw(&s->core, h.b);
+        shell_count(COUNT_REJECTED);
+    }
+}
+
+static void on_frame(void *ctx, uint64_t peer, uint8_t channel,
+                     struct span bytes)
+{
+    struct shell      *s   = ctx;
+    size_t             max = s->core.limits.tx_bytes_max;
+    struct mempool_msg m;
+
+    if (channel != CHANNEL)
+        return;
+    arena_reset(&s->scratch);
+    if (mempool_filter(bytes, max, s->batch_bytes_max) ||
+        pb_decode(&mempool_msg_desc, &m, &s->scratch, bytes) ||
+        mempool_msg_validate(&m)) {
+        peers_drop(s->peers, peer, "a malformed mempool message", 0);
+        return;
+    }
+    if (s->is_app_late && !abci_is_up(s->app))
+        return; /* nobody to ask, for long */
+    for (size_t i = 0; i < m.txs->txs.n; i++)
+        take_tx(s, bit_of(s, find(s, peer)), m.txs->txs.v[i]);
+    checks_go(s);
+    gossip_balance(s);
+}
+
+void gossip_balance(struct shell *s)
+{
+    if (!s->is_holding && s->waiting.n > HOLD_ABOVE)
+        s->is_holding = true;
+    else if (s->is_holding && s->waiting.n < FREE_BELOW)
+        s->is_holding = false;
+    else
+        return;
+    peers_hold(s->peers, s->is_holding);
+}
+
+/* ---- opening ---- */
+
+void gossip_open(struct shell *s)
+{
+    static const struct peers_fns fns       = { .on_up    = on_up,
+                                                .on_down  = on_down,
+                                                .on_room  = on_room,
+                                                .on_frame = on_frame };
+    static const uint8_t          channel[] = { CHANNEL };
+    const struct config          *cfg       = s->svc->config;
+    struct peers_config pc = { .endpoint = svc_endpoint(s->svc, "p2p", false),
+                               .channels = SPAN_OF(channel) };
+
+    /* Twice what the connection carries, within reason. */
+    s->tick_bytes = 2 * cfg->p2p.send_rate / TICKS;
+    if (s->tick_bytes < TICK_BYTES_MIN)
+        s->tick_bytes = TICK_BYTES_MIN;
+    if (s->tick_bytes > TICK_BYTES_MAX)
+        s->tick_bytes = TICK_BYTES_MAX;
+    s->is_broadcasting = cfg->mempool.broadcast;
+    s->batch_bytes_max = cfg->mempool.max_batch_bytes > 0
+                             ? (size_t)cfg->mempool.max_batch_bytes
+                             : 0;
+    timer_init(&s->gossip_tick, s->svc->loop, on_tick, s);
+    deferred_init(&s->gossip_due, s->svc->loop, on_due, s);
+    s->peers = peers_open(s->svc->loop, s->svc->bus, &pc, &fns, s);
+    peers_start(s->peers, "", 0);
+    measure(s);
+}
+
+void gossip_close(struct shell *s)
+{
+    peers_close(s->peers);
+    timer_fini(&s->gossip_tick);
+    deferred_fini(&s->gossip_due);
+}
