@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "metrics/metrics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +18,20 @@ struct call {
     abci_fn *fn; /* NULL: a Flush of our own */
     void    *ctx;
     uint64_t tag;
+    uint64_t sent_us;
     int32_t  which;
 };
+
+static const double timing_buckets[] = { .0001, .0004, .002, .009, .02,
+                                         .1,    .65,   2,    6,    25 };
+
+static struct metric timing_metric = { .subsystem = "abci_connection",
+                                       .name      = "method_timing_seconds",
+                                       .help   = "Timing for each ABCI method.",
+                                       .kind   = METRIC_HISTOGRAM,
+                                       .labels = { "method", "type" },
+                                       .buckets      = timing_buckets,
+                                       .bucket_count = COUNT(timing_buckets) };
 
 /* First in, first out; cap is a power of two. */
 struct calls {
@@ -194,6 +207,9 @@ static void take_response(struct abci_client *c, struct span body)
     }
     (void)calls_pop(&c->sent, &call);
     c->backoff_us = BACKOFF_MIN_US;
+    metric_observe(&timing_metric, abci_request_name(call.which),
+                   call.which == ABCI_REQ_CHECK_TX ? "async" : "sync",
+                   (double)(now_us() - call.sent_us) / 1e6);
     answer(c, &call, &res, NULL);
 }
 
@@ -270,7 +286,8 @@ static void send_flush(void *ctx)
         !stream_write(c->stream, SPAN_OF(frame)))
         return;
     c->needs_flush = false;
-    calls_push(&c->sent, (struct call){ .which = ABCI_REQ_FLUSH });
+    calls_push(&c->sent,
+               (struct call){ .which = ABCI_REQ_FLUSH, .sent_us = now_us() });
 }
 
 static void tell_refused(void *ctx)
@@ -298,7 +315,11 @@ static bool send_call(struct abci_client *c, const struct abci_request *req)
 void abci_call(struct abci_client *c, const struct abci_request *req,
                abci_fn *fn, void *ctx, uint64_t tag)
 {
-    struct call call = { fn, ctx, tag, req->which };
+    struct call call = { .fn      = fn,
+                         .ctx     = ctx,
+                         .tag     = tag,
+                         .sent_us = now_us(),
+                         .which   = req->which };
 
     must(fn != NULL);
     c->in_flight++;
