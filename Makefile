@@ -14,7 +14,7 @@ Q := $(if $(V),,@)
 say = @$(if $(V),:,echo "  $(1) $@")
 PREFIX  ?= /usr/local
 
-PACKAGES := libzmq libprotobuf-c libsodium libsecp256k1 libevent libcrypto jansson
+PACKAGES := libzmq libprotobuf-c libsodium libsecp256k1 libevent libcrypto jansson libzstd
 CSTD     := -std=c17 -D_GNU_SOURCE
 WARN     := -Wall -Wextra -Werror -Wshadow -Wvla -Wstrict-prototypes \
             -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \

@@ -40,6 +40,12 @@ enum err db_refuse(struct db *db, enum err code, const char *fmt, ...)
 enum err db_put(struct db *db, kv_table table, struct span key,
                 struct span payload)
 {
+    return db_put_flagged(db, table, key, RECORD_PLAIN, payload);
+}
+
+enum err db_put_flagged(struct db *db, kv_table table, struct span key,
+                        uint8_t flags, struct span payload)
+{
     uint8_t *p;
     enum err e =
         kv_reserve(db->batch, table, key, RECORD_HEAD_BYTES + payload.n, &p);
@@ -48,7 +54,7 @@ enum err db_put(struct db *db, kv_table table, struct span key,
         return e;
     if (payload.n)
         memcpy(p + RECORD_HEAD_BYTES, payload.p, payload.n);
-    record_seal(p, key, RECORD_PLAIN, payload.n);
+    record_seal(p, key, flags, payload.n);
     db->batch_bytes += payload.n;
     return OK;
 }

@@ -85,7 +85,7 @@ NODISCARD enum err db_bind(struct db *db, const struct binding *b);
 NODISCARD enum err db_save_block(struct db *db, const struct block_to_save *b,
                                  struct arena *a);
 NODISCARD enum err db_save_results(struct db *db, int64_t height,
-                                   struct span results);
+                                   struct span results, struct arena *a);
 /* db_save_state - in a batch when one is open or is_durable. */
 NODISCARD enum err db_save_state(struct db *db, int64_t height,
                                  struct span state, bool is_durable);

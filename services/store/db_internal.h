@@ -15,6 +15,9 @@ enum { TABLE_MAIN, TABLE_HEIGHTS, TABLE_SETS, TABLE_RUNS, TABLE_COUNT };
 /* db_put - a record in the batch, which must be open. */
 NODISCARD enum err db_put(struct db *db, kv_table table, struct span key,
                           struct span payload);
+NODISCARD enum err db_put_flagged(struct db *db, kv_table table,
+                                  struct span key, uint8_t flags,
+                                  struct span payload);
 /* db_txn - to read with: the batch when one is open, else a read. */
 NODISCARD enum err db_txn(struct db *db, struct kv_txn **t);
 /* db_get - a record checked; ERR_NOT_FOUND when absent, ERR_CORRUPT said

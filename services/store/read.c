@@ -2,6 +2,7 @@
 #include "store/db_internal.h"
 
 #include "model/block.h"
+#include "pack/pack.h"
 
 #include <stdlib.h>
 
@@ -40,8 +41,21 @@ enum err db_get_extended(struct db *db, int64_t height, struct span *commit)
 enum err db_get_results(struct db *db, int64_t height, struct span *results,
                         struct arena *a)
 {
-    UNUSED(a);
-    return get_at(db, height, AT_RESULTS, results);
+    struct store_key k = height_key(height, AT_RESULTS);
+    struct record    r = { 0 };
+    enum err         e = db_get(db, TABLE_HEIGHTS, key_span(&k), &r);
+    size_t           n;
+    uint8_t         *p;
+
+    *results = e == OK ? r.payload : SPAN(NULL, 0);
+    if (e != OK || r.flags != RECORD_PACKED)
+        return absent_is_fine(e);
+    n = unpack_size(r.payload);
+    p = arena_alloc(a, n + 1);
+    if (!p || !unpack(p, n, r.payload))
+        return db_damaged("the results", height);
+    *results = SPAN(p, n);
+    return OK;
 }
 
 /* The commit that was seen for the newest block. */

@@ -70,14 +70,15 @@ static void do_save_block(struct shell *s, struct bus_call call,
     enum err             e = db_save_block(&s->db, &b, &s->arena);
 
     if (e == OK && r->results.len > 0)
-        e = db_save_results(&s->db, r->height, span_of(r->results));
+        e = db_save_results(&s->db, r->height, span_of(r->results), &s->arena);
     saved(s, call, e);
 }
 
 static void do_save_results(struct shell *s, struct bus_call call,
                             const Store__SaveResults *r)
 {
-    enum err e = db_save_results(&s->db, r->height, span_of(r->results));
+    enum err e =
+        db_save_results(&s->db, r->height, span_of(r->results), &s->arena);
 
     saved(s, call, e);
 }

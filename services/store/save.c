@@ -3,8 +3,11 @@
 
 #include "base/log.h"
 #include "model/block.h"
+#include "pack/pack.h"
 
 #include <stdlib.h>
+
+enum { PACK_FROM = 256 };
 
 /* A failure in the middle of a batch ends the batch. */
 static enum err undo_on(struct db *db, enum err e)
@@ -120,7 +123,22 @@ enum err db_save_block(struct db *db, const struct block_to_save *b,
     return OK;
 }
 
-enum err db_save_results(struct db *db, int64_t height, struct span results)
+/* Events repeat their words for every transaction: worth packing. */
+static enum err put_results(struct db *db, int64_t height, struct span results,
+                            struct arena *a)
+{
+    struct store_key k = height_key(height, AT_RESULTS);
+    struct span      packed =
+        results.n >= PACK_FROM ? pack(results, a) : SPAN(NULL, 0);
+
+    if (!packed.p)
+        return db_put(db, TABLE_HEIGHTS, key_span(&k), results);
+    return db_put_flagged(db, TABLE_HEIGHTS, key_span(&k), RECORD_PACKED,
+                          packed);
+}
+
+enum err db_save_results(struct db *db, int64_t height, struct span results,
+                         struct arena *a)
 {
     const struct heads *h = db->batch ? &db->next : &db->heads;
     enum err            e;
@@ -131,7 +149,7 @@ enum err db_save_results(struct db *db, int64_t height, struct span results)
             "results of height %" PRId64 ", where no block is stored", height);
     e = db_begin(db);
     if (e == OK)
-        e = put_at(db, height, AT_RESULTS, results);
+        e = put_results(db, height, results, a);
     if (e != OK)
         return undo_on(db, e);
     views_drop(db, height);

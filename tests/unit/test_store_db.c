@@ -70,7 +70,7 @@ static enum err save_block(const struct made_height *m)
                                SPAN(NULL, 0) };
     enum err             e = db_save_block(&db, &b, A);
 
-    return e == OK ? db_save_results(&db, m->height, m->results) : e;
+    return e == OK ? db_save_results(&db, m->height, m->results, A) : e;
 }
 
 /* As consensus does: block and results synced, the state not. */
@@ -192,7 +192,7 @@ TEST(what_does_not_follow_is_refused_and_repeats_are_fine)
     CHECK_EQ(save(&m[0]), OK, "the same once more");
     CHECK_EQ(db_save_state(&db, 2, m[1].state, false), ERR_FAILED);
     CHECK_EQ(db_save_state(&db, 1, m[1].state, false), ERR_FAILED);
-    CHECK_EQ(db_save_results(&db, 2, m[1].results), ERR_FAILED);
+    CHECK_EQ(db_save_results(&db, 2, m[1].results, A), ERR_FAILED);
     CHECK_EQ(save(&m[2]), ERR_FAILED);
     CHECK_EQ(save(&m[1]), OK);
     made_open(&other, "made", 1, 3);
@@ -334,7 +334,7 @@ TEST(a_transaction_seen_twice_is_the_one_that_succeeded_last)
         CHECK_EQ(db_save_block(&db, &s, A), OK, "%s", db.why);
         CHECK_EQ(
             db_save_results(&db, 2 + round,
-                            pb_encode(&abci_res_finalize_block_desc, &f, A)),
+                            pb_encode(&abci_res_finalize_block_desc, &f, A), A),
             OK);
         CHECK_EQ(db_commit(&db), OK);
         chain.state.last_height = 2 + round;
