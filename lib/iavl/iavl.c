@@ -188,6 +188,8 @@ enum err iavl_set(struct iavl *t, struct span key, struct span value,
     must(!t->sealed);
     was_there  = was_there ? was_there : &ignored;
     *was_there = false;
+    if (!value.p)
+        return ERR_USAGE;
     if (t->working.size == 0) {
         t->working = leaf_ref(key, value);
         return OK;

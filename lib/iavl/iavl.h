@@ -84,7 +84,8 @@ NODISCARD enum err iavl_prove(struct ics23_proof     *out,
 /* ---- writing ---- */
 
 /* iavl_set - *was_there when the key had a value; may be NULL.  Setting the
- * same value again makes a new leaf all the same. */
+ * same value again makes a new leaf all the same.  ERR_USAGE without a value
+ * (p NULL); one of no bytes is fine. */
 NODISCARD enum err iavl_set(struct iavl *t, struct span key, struct span value,
                             bool *was_there);
 /* iavl_remove - without the key nothing changes. */

@@ -144,6 +144,15 @@ static void copy_change(void *ctx, const struct change *ch)
         changes_set(to, ch->store, ch->key, ch->value);
 }
 
+/* Before transaction i of a block: the signatures of it and those behind. */
+static void verify_ahead(const struct run *r, const span_list *txs, size_t i)
+{
+    size_t left = txs->n - i;
+
+    if (i % RUN_AHEAD == 0)
+        run_verify_ahead(r, txs->v + i, left < RUN_AHEAD ? left : RUN_AHEAD);
+}
+
 /* Is this the block that comes next? */
 static bool fits(struct ledger *l, int64_t height, struct abci_response *res,
                  struct arena *a)
@@ -193,6 +202,7 @@ static void on_finalize(struct ledger                        *l,
     out->tx_results.v = arena_newn(a, struct abci_tx_result, q->txs.n);
     must(out->tx_results.v);
     for (size_t i = 0; i < q->txs.n; i++) {
+        verify_ahead(&r, &q->txs, i);
         run_one(&r, &out->tx_results.v[i], q->txs.v[i], a);
         arena_reset(&l->scratch);
     }
@@ -292,6 +302,7 @@ static void on_process(struct ledger                          *l,
         struct ledger_tx tx;
         struct outcome   why;
 
+        verify_ahead(&r, &q->txs, i);
         arena_reset(&l->scratch);
         if (run_admit(&r, &tx, q->txs.v[i], &why, a))
             continue;

@@ -132,6 +132,74 @@ bool run_admit(const struct run *r, struct ledger_tx *tx, struct span raw,
            refuse(out, a, CODE_BUSY, NO_DETAIL, "too much is waiting");
 }
 
+/* ---- many signatures at once ---- */
+
+enum { SIGS_AHEAD = 4 * RUN_AHEAD };
+
+/* The signatures of one transaction, if it gets as far as that. */
+static size_t checks_of(const struct run *r, struct span raw,
+                        struct sig_check *checks, size_t room)
+{
+    struct cosmos_rules rules = rules_of(r);
+    struct cosmos_fault why;
+    struct cosmos_tx    tx;
+    struct arena       *a = r->scratch;
+
+    if (!cosmos_tx_decode(&tx, raw, &rules, a, &why) ||
+        !cosmos_tx_check(&tx, &rules, r->height, false, a, &why) ||
+        tx.signer_count > room)
+        return 0;
+    for (size_t i = 0; i < tx.signer_count; i++) {
+        const struct tx_signer *s = &tx.signers[i];
+        struct ledger_account   account;
+
+        if (!account_load(&account, &r->view, SPAN(s->address, s->address_n),
+                          a))
+            return 0;
+        checks[i] = (struct sig_check){
+            .key = s->key,
+            .msg = cosmos_sign_doc(tx.raw.body_bytes, tx.raw.auth_info_bytes,
+                                   r->chain_id, account.account_number, a),
+            .sig = s->signature
+        };
+        if (!checks[i].msg.p)
+            return 0;
+    }
+    return tx.signer_count;
+}
+
+static bool all_hold(const struct sig_check *checks, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++)
+        if (!checks[i].ok)
+            return false;
+    return from < to;
+}
+
+void run_verify_ahead(const struct run *r, const struct span *txs, size_t n)
+{
+    struct sig_check *checks;
+    struct hash       hash[RUN_AHEAD];
+    size_t            end[RUN_AHEAD + 1] = { 0 };
+
+    must(n <= RUN_AHEAD);
+    arena_reset(r->scratch);
+    checks = arena_newn(r->scratch, struct sig_check, SIGS_AHEAD);
+    must(checks);
+    for (size_t i = 0; i < n; i++) {
+        sha256(&hash[i], txs[i]);
+        end[i + 1] = end[i];
+        if (!verdicts_has(r->verdicts, &hash[i]))
+            end[i + 1] +=
+                checks_of(r, txs[i], checks + end[i], SIGS_AHEAD - end[i]);
+    }
+    pubkey_verify_many(checks, end[n]);
+    for (size_t i = 0; i < n; i++)
+        if (all_hold(checks, end[i], end[i + 1]))
+            verdicts_add(r->verdicts, &hash[i]);
+    arena_reset(r->scratch);
+}
+
 bool run_may(const struct run *r, const struct ledger_tx *tx,
              struct outcome *out, struct arena *a)
 {

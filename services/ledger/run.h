@@ -33,6 +33,13 @@ struct ledger_tx {
 NODISCARD bool run_admit(const struct run *r, struct ledger_tx *tx,
                          struct span raw, struct outcome *out, struct arena *a);
 
+enum { RUN_AHEAD = 64 };
+
+/* run_verify_ahead - the signatures of at most RUN_AHEAD transactions that are
+ * to run, all at once, which is faster.  Good ones are remembered; whatever
+ * else is wrong is left to run_admit.  Resets scratch. */
+void run_verify_ahead(const struct run *r, const struct span *txs, size_t n);
+
 /* run_may - may the signers of its messages write at all?  Asked before a
  * transaction is taken into the mempool; execution asks again. */
 NODISCARD bool run_may(const struct run *r, const struct ledger_tx *tx,

@@ -272,6 +272,22 @@ TEST(proofs_are_the_librarys_bytes)
     json_decref(all);
 }
 
+TEST(what_the_library_refuses_is_refused)
+{
+    json_t          *all     = vectors_open("ledger/iavl");
+    json_t          *refused = json_object_get(all, "refused");
+    struct fixture   f       = fixture_new(CACHE_LARGE);
+    struct iavl_view w       = iavl_working(f.tree);
+
+    CHECK_EQ(json_array_size(refused), 2, "no other is known");
+    CHECK_EQ(iavl_set(f.tree, span_str("a"), (struct span){ 0 }, NULL),
+             ERR_USAGE, "%s", vec_str(json_array_get(refused, 0), "name"));
+    CHECK_EQ(w.root.size, 0, "nothing was written");
+    fixture_free(&f);
+    json_decref(all);
+}
+
+/* The other one that the library refuses. */
 TEST(an_empty_tree_proves_nothing)
 {
     struct fixture     f = fixture_new(CACHE_LARGE);

@@ -22,6 +22,29 @@ static void check_code(const struct abci_tx_result *res, const char *codespace,
           text_of(res->log));
 }
 
+/* ---- proposals asked ---- */
+
+static struct abci_res_prepare_proposal prepare(const struct span *txs,
+                                                size_t n, int64_t max)
+{
+    struct abci_req_prepare_proposal q = { .height       = rig.height + 1,
+                                           .max_tx_bytes = max };
+
+    q.txs.v = (struct span *)(uintptr_t)txs;
+    q.txs.n = n;
+    return *rig_ask(&rig, ABCI_REQ_PREPARE_PROPOSAL, &q).prepare_proposal;
+}
+
+static int32_t process(const struct span *txs, size_t n)
+{
+    struct abci_req_process_proposal q = { .height = rig.height + 1 };
+
+    q.txs.v = (struct span *)(uintptr_t)txs;
+    q.txs.n = n;
+    return rig_ask(&rig, ABCI_REQ_PROCESS_PROPOSAL, &q)
+        .process_proposal->status;
+}
+
 /* ---- execution ---- */
 
 TEST(records_are_put_and_deleted_with_versions_that_count_on)
@@ -153,6 +176,100 @@ TEST(a_transaction_is_all_or_nothing_but_uses_its_sequence)
     must(account_load(&account, &v, SPAN_OF(address), &test_arena));
     CHECK_EQ(account.sequence, 2);
     state_rest(rig.state);
+    rig_close(&rig);
+}
+
+TEST(every_signer_of_a_transaction_must_sign_and_moves_on)
+{
+    struct cosmos_any   m[2];
+    struct tx_draft     draft = { .messages = m, .message_count = 2 };
+    struct draft_signer s[2];
+    struct span         good, one_missing, exchanged;
+
+    rig_open(&rig, 10);
+    m[0] = rig_put(&rig, 0, "mine", "a", "1", NULL);
+    m[1] = rig_put(&rig, 1, "open", "b", "1", NULL);
+    for (int i = 0; i < 2; i++)
+        s[i] = (struct draft_signer){ .key    = &rig.key[i],
+                                      .pub    = rig.pub[i],
+                                      .number = (uint64_t)i };
+    good = cosmos_tx_build(&draft, s, 2, span_str(RIG_CHAIN), &test_arena);
+    one_missing =
+        cosmos_tx_build(&draft, s, 1, span_str(RIG_CHAIN), &test_arena);
+    s[1].key  = &rig.key[2];
+    exchanged = cosmos_tx_build(&draft, s, 2, span_str(RIG_CHAIN), &test_arena);
+    CHECK_EQ(rig_finalize(&rig, &one_missing, 1).tx_results.v[0].code,
+             COSMOS_UNAUTHORIZED);
+    CHECK_EQ(rig_finalize(&rig, &exchanged, 1).tx_results.v[0].code,
+             COSMOS_UNAUTHORIZED);
+    CHECK_EQ(rig_block(&rig, &good, 1).tx_results.v[0].code, CODE_OK);
+    rig.sequence[0] = rig.sequence[1] = 1;
+    for (int i = 0; i < 2; i++)
+        CHECK_EQ(
+            rig_check(&rig,
+                      rig_tx(&rig, i, rig_put(&rig, i, "open", "c", "1", NULL)),
+                      CHECK_TX_NEW)
+                .code,
+            CODE_OK, "signer %d", i);
+    rig_close(&rig);
+}
+
+TEST(one_bad_signature_among_many_is_found)
+{
+    enum { N = 150 };
+    struct span                    tx[N];
+    struct abci_res_finalize_block res;
+
+    rig_open(&rig, 10);
+    for (int i = 0; i < N; i++)
+        tx[i] =
+            rig_tx(&rig, i % 2, rig_put(&rig, i % 2, "open", "k", "1", NULL));
+    tx[N - 1] = arena_copy(&test_arena, tx[N - 1]);
+    ((uint8_t *)(uintptr_t)tx[N - 1].p)[tx[N - 1].n - 40] ^= 1;
+    CHECK_EQ(process(tx, N - 1), PROPOSAL_ACCEPT);
+    CHECK_EQ(process(tx, N), PROPOSAL_REJECT);
+    res = rig_block(&rig, tx, N);
+    for (int i = 0; i < N; i++)
+        CHECK_EQ(res.tx_results.v[i].code,
+                 i == N - 1 ? COSMOS_UNAUTHORIZED : CODE_OK, "%d", i);
+    rig_close(&rig);
+}
+
+TEST(a_message_emits_two_events)
+{
+    static const struct {
+        const char *key, *value;
+        bool        index;
+    } want[] = {
+        { "action", "/warren.ledger.v1.MsgPut", true },
+        { "sender", NULL, true },
+        { "action", "put", false },
+        { "collection", "open", true },
+        { "key", "0x6101", true },
+        { "version", "1", false },
+        { "writer", NULL, false },
+        { "msg_index", "0", false },
+    };
+    const struct abci_tx_result *res;
+    struct span                  tx;
+    size_t                       k = 0;
+
+    rig_open(&rig, 10);
+    tx  = rig_tx(&rig, 0, rig_put(&rig, 0, "open", "a\x01", "1", NULL));
+    res = &rig_block(&rig, &tx, 1).tx_results.v[0];
+    CHECK_EQ(res->events.n, 2);
+    CHECK_BYTES(res->events.v[0].type, span_str("message"));
+    CHECK_BYTES(res->events.v[1].type, span_str("record"));
+    for (size_t e = 0; e < res->events.n; e++)
+        for (size_t i = 0; i < res->events.v[e].attributes.n; i++, k++) {
+            const struct abci_attribute *a = &res->events.v[e].attributes.v[i];
+
+            CHECK_BYTES(a->key, span_str(want[k].key));
+            CHECK_BYTES(a->value, span_str(want[k].value ? want[k].value
+                                                         : rig.address[0]));
+            CHECK_EQ(a->index, want[k].index);
+        }
+    CHECK_EQ(k, COUNT(want));
     rig_close(&rig);
 }
 
@@ -421,27 +538,6 @@ TEST(a_refused_transaction_does_not_use_its_sequence)
 }
 
 /* ---- proposals ---- */
-
-static struct abci_res_prepare_proposal prepare(const struct span *txs,
-                                                size_t n, int64_t max)
-{
-    struct abci_req_prepare_proposal q = { .height       = rig.height + 1,
-                                           .max_tx_bytes = max };
-
-    q.txs.v = (struct span *)(uintptr_t)txs;
-    q.txs.n = n;
-    return *rig_ask(&rig, ABCI_REQ_PREPARE_PROPOSAL, &q).prepare_proposal;
-}
-
-static int32_t process(const struct span *txs, size_t n)
-{
-    struct abci_req_process_proposal q = { .height = rig.height + 1 };
-
-    q.txs.v = (struct span *)(uintptr_t)txs;
-    q.txs.n = n;
-    return rig_ask(&rig, ABCI_REQ_PROCESS_PROPOSAL, &q)
-        .process_proposal->status;
-}
 
 TEST(a_proposal_keeps_the_order_and_drops_what_would_not_be_admitted)
 {
