@@ -131,8 +131,13 @@ static void prepare(struct shell *s)
     const struct params *p   = &s->core.state.params;
     int64_t              max = p->block.max_bytes == -1 ? -1 : tx_budget(s);
 
+    struct event ev = { .kind = EV_PREPARED };
+
     arena_reset(&s->work);
-    txs_reap(s, max, p->block.max_gas, on_reaped, s->question.serial);
+    if (draft_find(s, &ev.prepared.block, &ev.prepared.hash))
+        answer(s, &ev);
+    else
+        txs_reap(s, max, p->block.max_gas, on_reaped, s->question.serial);
 }
 
 /* ---- verdicts ---- */
@@ -235,36 +240,40 @@ static void extend(struct shell *s)
 
 /* ---- signatures ---- */
 
-static void on_vote_signed(void *ctx, bool is_ok, const struct vote *v)
+/* Signers sign an extension with every precommit for a block, also where the
+ * chain has none; there it must not travel. */
+static void on_vote_signed(void *ctx, enum signed_verdict verdict,
+                           const struct vote *v)
 {
-    struct shell *s  = ctx;
-    struct event  ev = { .kind = EV_SIGNED };
-    bool          is_whole =
-        is_ok && (!s->question.fx.is_extended || v->extension_signature.n > 0);
+    struct shell *s           = ctx;
+    struct event  ev          = { .kind = EV_SIGNED };
+    bool          is_extended = s->question.fx.is_extended;
 
-    if (is_ok && !is_whole)
+    ev.sign.is_refused = verdict == SIGNING_REFUSED;
+    if (verdict == SIGNED && is_extended && v->extension_signature.n == 0) {
         log_event(LOG_WARN, "the signer does not sign vote extensions, so we"
                             " cannot precommit: let it (tmkms: protocol"
                             " v0.38 and sign_extensions)");
-    ev.sign.is_ok = is_whole;
-    if (is_whole) {
+        ev.sign.is_refused = true;
+    } else if (verdict == SIGNED) {
+        ev.sign.is_ok     = true;
         ev.sign.time      = v->timestamp;
         ev.sign.signature = v->signature;
+        if (is_extended)
+            ev.sign.extension_signature = v->extension_signature;
     }
-    /* Signers sign an extension with every precommit for a block, also where
-     * the chain has none; there it must not travel. */
-    if (is_whole && s->question.fx.is_extended)
-        ev.sign.extension_signature = v->extension_signature;
     answer(s, &ev);
 }
 
-static void on_proposal_signed(void *ctx, bool is_ok, const struct proposal *p)
+static void on_proposal_signed(void *ctx, enum signed_verdict verdict,
+                               const struct proposal *p)
 {
     struct shell *s  = ctx;
     struct event  ev = { .kind = EV_SIGNED };
 
-    ev.sign.is_ok = is_ok;
-    if (is_ok) {
+    ev.sign.is_ok      = verdict == SIGNED;
+    ev.sign.is_refused = verdict == SIGNING_REFUSED;
+    if (ev.sign.is_ok) {
         ev.sign.time      = p->timestamp;
         ev.sign.signature = p->signature;
     }
@@ -281,6 +290,8 @@ static void sign(struct shell *s)
         pump_sync(s);
     if (s->is_halted)
         return;
+    if (e->kind == FX_SIGN_PROPOSAL)
+        draft_write(s);
     if (e->kind == FX_SIGN_VOTE)
         signer_sign_vote(s->signer, e->vote, on_vote_signed, s);
     else

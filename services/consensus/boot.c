@@ -170,6 +170,7 @@ static void start_core(struct shell *s, const struct extended_commit *seen,
     s->replay_now = state.now;
     s->phase      = PHASE_REPLAY;
     shell_feed(s, &state);
+    s->first_height = s->core.height;
     if (s->key.type != KEY_TYPE_NONE && !s->is_halted) {
         key.key = s->key;
         shell_feed(s, &key);
@@ -341,7 +342,8 @@ void boot_go_on(struct shell *s)
 {
     bool is_checked = s->svc->config->consensus.double_sign_check_height > 0;
 
-    if (s->phase != PHASE_HANDSHAKE || !s->app.is_ready || s->is_halted)
+    if (s->phase != PHASE_HANDSHAKE || !s->app.is_ready || s->is_halted ||
+        s->apply.is_active || s->store_height > s->chain.last_height)
         return;
     if (is_checked && s->key.type == KEY_TYPE_NONE) {
         svc_condition(s->svc, "consensus",

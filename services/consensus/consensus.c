@@ -138,7 +138,7 @@ static void reset_height(struct consensus *c, struct arena *a)
     c->proposal_parts = c->locked = c->valid = c->own = -1;
     c->has_proposal_block                             = false;
     c->locked_round = c->valid_round = c->commit_round = -1;
-    c->saw_precommit_wait = c->has_txs = false;
+    c->saw_precommit_wait = c->has_txs = c->is_proposal_lost = false;
     height_votes_init(&c->votes, c->height,
                       params_has_extensions(&c->state.params, c->height),
                       c->state.chain_id, &c->state.validators, a);

@@ -82,6 +82,7 @@ struct consensus {
     struct height_votes votes;
     struct vote_set    *last_commit; /* NULL before the first block */
     bool                saw_precommit_wait;
+    bool                is_proposal_lost; /* ours of this round, for good */
 
     struct timeout  timer; /* the latest set */
     enum awaiting   awaiting;

@@ -87,7 +87,8 @@ struct event {
         } extended;
         struct {
             bool         is_ok;
-            struct stamp time; /* the signer may have put another */
+            bool         is_refused; /* else the signer is not there */
+            struct stamp time;       /* it may have put another */
             struct span  signature, extension_signature;
         } sign;
         const struct chain_state *applied;

@@ -295,6 +295,17 @@ void core_decide_proposal(struct consensus *c, const struct task *t)
         e->prepare.last_commit = vote_set_commit(c->last_commit, &c->scratch);
 }
 
+/* Nobody else can propose in this round, so there is nothing to wait for.  In
+ * a replay the log may still hold the proposal. */
+static void lose_proposal(struct consensus *c)
+{
+    if (!c->is_started)
+        return;
+    c->is_proposal_lost = true;
+    if (c->step == STEP_PROPOSE)
+        core_push(c, TASK_ENTER_PREVOTE, c->height, c->round);
+}
+
 void core_prepared(struct consensus *c, const struct task *t)
 {
     int               i = free_candidate(c);
@@ -303,12 +314,13 @@ void core_prepared(struct consensus *c, const struct task *t)
     struct span       bytes;
 
     UNUSED(t);
-    if (c->ev->prepared.block.n == 0)
-        return;
     bytes = arena_copy(&b->arena, c->ev->prepared.block);
     hash  = arena_new(&b->arena, struct hash);
-    if (!bytes.p || !hash || !part_set_from_bytes(&b->parts, bytes, &b->arena))
+    if (!bytes.p || !hash ||
+        !part_set_from_bytes(&b->parts, bytes, &b->arena)) {
+        lose_proposal(c);
         return;
+    }
     *hash  = c->ev->prepared.hash;
     b->id  = (struct block_id){ .hash            = hash_span(hash),
                                 .part_set_header = part_set_header(&b->parts) };
@@ -322,6 +334,8 @@ void core_proposal_signed(struct consensus *c, const struct task *t)
     struct arena    *a = &c->heights[c->current];
 
     UNUSED(t);
+    if (!c->ev->sign.is_ok && c->ev->sign.is_refused)
+        lose_proposal(c);
     if (!c->ev->sign.is_ok)
         return;
     p->timestamp = c->ev->sign.time;

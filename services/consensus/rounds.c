@@ -36,7 +36,7 @@ void core_enter_new_round(struct consensus *c, const struct task *t)
         c->has_proposal_block = false;
     }
     height_votes_set_round(&c->votes, t->round + 1);
-    c->saw_precommit_wait = false;
+    c->saw_precommit_wait = c->is_proposal_lost = false;
     core_fact(c, FACT_NEW_ROUND, NULL);
 
     if (!waits_for_txs(c))
@@ -60,7 +60,7 @@ void core_enter_propose(struct consensus *c, const struct task *t)
 void core_propose_done(struct consensus *c, const struct task *t)
 {
     core_new_step(c, t->round, STEP_PROPOSE);
-    if (core_is_proposal_complete(c))
+    if (core_is_proposal_complete(c) || c->is_proposal_lost)
         core_push(c, TASK_ENTER_PREVOTE, t->height, c->round);
 }
 

@@ -9,6 +9,7 @@
  *   boot.c          from the store's state to the first round
  *   app.c           the application: handshake, blocks that it lacks
  *   ask.c           what the core asks of application, mempool and signer
+ *   draft.c         a proposal that a crash cut short
  *   apply.c         a decided block: execute, store, commit, next state
  *   transactions.c  what mempool must hear, and tells
  *   prune.c         old blocks
@@ -91,6 +92,16 @@ struct apply {
     bool is_committed, is_commit_asked;   /* by the application */
 };
 
+/* What is asked of mempool for a proposal. */
+struct shell;
+typedef void txs_fn(struct shell *s, uint64_t serial, const span_list *txs);
+struct reap {
+    struct shell *shell;
+    txs_fn       *fn; /* NULL: nothing waits */
+    uint64_t      serial;
+    int64_t       max_bytes, max_gas;
+};
+
 struct shell {
     struct svc  *svc;
     enum phase   phase;
@@ -109,6 +120,7 @@ struct shell {
     struct wal_replay *replay;
     bool               has_unsynced_peer_input;
     struct stamp       replay_now;
+    int64_t            first_height; /* that the core worked on */
     struct timer       sync_timer;
 
     struct chain_state chain; /* until the core has it */
@@ -132,9 +144,11 @@ struct shell {
     struct apply    apply;
 
     /* Heights that mempool has not heard of; memory in owed_arena. */
-    bool      owes_mempool;
-    int64_t   owed_height, mempool_height;
-    span_list owed_txs;
+    bool         owes_mempool, is_mempool_met;
+    int64_t      owed_height, mempool_height;
+    span_list    owed_txs;
+    struct reap  reap;
+    struct timer reap_timer;
 
     bool    is_pruning;
     int64_t prune_target;
@@ -191,6 +205,15 @@ void ask_open(struct shell *s, const struct effect *e);
 /* ask_again - the application is ready (again). */
 void ask_again(struct shell *s);
 
+/* ---- draft.c ---- */
+
+/* draft_write - the block that is to be proposed, before it is signed. */
+void draft_write(struct shell *s);
+/* draft_find - the block of a proposal that may be signed, but was not
+ * logged, when the process ended; in `work`. */
+NODISCARD bool draft_find(struct shell *s, struct span *block,
+                          struct hash *hash);
+
 /* ---- apply.c ---- */
 
 void apply_decided(struct shell *s, const struct effect *e);
@@ -221,7 +244,6 @@ void txs_open(struct shell *s);
 /* txs_meet - the chain's state is known: tell mempool what it missed. */
 void txs_meet(struct shell *s);
 /* txs_reap - fn(s, serial, txs) soon, if need be with none. */
-typedef void txs_fn(struct shell *s, uint64_t serial, const span_list *txs);
 void txs_reap(struct shell *s, int64_t max_bytes, int64_t max_gas, txs_fn *fn,
               uint64_t serial);
 void txs_lock(struct shell *s, int64_t height); /* then apply_go */

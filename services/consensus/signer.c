@@ -36,8 +36,8 @@ static bool is_asking(const struct signer *g)
     return g->vote || g->proposal;
 }
 
-static void answer(struct signer *g, bool is_ok, const struct vote *v,
-                   const struct proposal *p)
+static void answer(struct signer *g, enum signed_verdict verdict,
+                   const struct vote *v, const struct proposal *p)
 {
     bool is_vote = g->vote != NULL;
 
@@ -48,9 +48,9 @@ static void answer(struct signer *g, bool is_ok, const struct vote *v,
     g->proposal = NULL;
     g->is_sent  = false;
     if (is_vote)
-        g->vote_fn(g->request_ctx, is_ok, v);
+        g->vote_fn(g->request_ctx, verdict, v);
     else
-        g->proposal_fn(g->request_ctx, is_ok, p);
+        g->proposal_fn(g->request_ctx, verdict, p);
 }
 
 /* ---- asking ---- */
@@ -161,6 +161,11 @@ static void take_key(struct signer *g, const struct pub_key_response *r)
     send_request(g);
 }
 
+static enum signed_verdict verdict_of(const struct remote_signer_error *e)
+{
+    return is_refused(e) ? SIGNING_REFUSED : SIGNED;
+}
+
 static void on_message(void *ctx, const struct privval_msg *m)
 {
     struct signer *g = ctx;
@@ -171,13 +176,13 @@ static void on_message(void *ctx, const struct privval_msg *m)
     case PRIVVAL_SIGNED_VOTE_RESPONSE:
         if (!g->vote || !g->is_sent)
             break;
-        answer(g, !is_refused(m->signed_vote_response->error),
+        answer(g, verdict_of(m->signed_vote_response->error),
                &m->signed_vote_response->vote, NULL);
         return;
     case PRIVVAL_SIGNED_PROPOSAL_RESPONSE:
         if (!g->proposal || !g->is_sent)
             break;
-        answer(g, !is_refused(m->signed_proposal_response->error), NULL,
+        answer(g, verdict_of(m->signed_proposal_response->error), NULL,
                &m->signed_proposal_response->proposal);
         return;
     case PRIVVAL_PING_RESPONSE: return;
@@ -233,7 +238,7 @@ static void on_give_up(void *ctx)
     /* A late answer would be taken for that to the next request. */
     if (g->conn && g->is_sent)
         drop(g, "it did not answer in time");
-    answer(g, false, NULL, NULL);
+    answer(g, SIGNER_AWAY, NULL, NULL);
 }
 
 static void on_accept(void *ctx, int fd, const char *peer)

@@ -25,9 +25,14 @@ NODISCARD enum err signer_open(struct signer **out, struct loop *l,
                                const struct signer_fns *fns, void *ctx);
 void               signer_close(struct signer *g);
 
-/* is_ok false: it refused, for the reason logged, or is not there. */
-typedef void signer_vote_fn(void *ctx, bool is_ok, const struct vote *v);
-typedef void signer_proposal_fn(void *ctx, bool is_ok,
+enum signed_verdict {
+    SIGNED,
+    SIGNING_REFUSED, /* the reason is logged */
+    SIGNER_AWAY,
+};
+typedef void signer_vote_fn(void *ctx, enum signed_verdict verdict,
+                            const struct vote *v);
+typedef void signer_proposal_fn(void *ctx, enum signed_verdict verdict,
                                 const struct proposal *p);
 
 /* Never answered from inside the call. */

@@ -42,12 +42,6 @@ static void ask(struct shell *s, Mempool__Request *req, uint32_t deadline_ms,
 
 /* ---- proposals ---- */
 
-struct reap {
-    struct shell *shell;
-    txs_fn       *fn;
-    uint64_t      serial;
-};
-
 static bool take_txs(struct shell *s, span_list *txs, struct span body)
 {
     Mempool__Reply *r = read_reply(s, body);
@@ -82,26 +76,59 @@ static void on_reaped(void *ctx, uint64_t tag, enum err status,
     r.fn(s, r.serial, &txs);
 }
 
+static void send_reap(struct shell *s)
+{
+    Mempool__Reap    reap = MEMPOOL__REAP__INIT;
+    Mempool__Request req  = MEMPOOL__REQUEST__INIT;
+    struct reap     *r    = malloc(sizeof *r);
+
+    must(r);
+    *r             = s->reap;
+    s->reap.fn     = NULL;
+    reap.max_bytes = r->max_bytes;
+    reap.max_gas   = r->max_gas;
+    req.kind_case  = MEMPOOL__REQUEST__KIND_REAP;
+    req.reap       = &reap;
+    timer_clear(&s->reap_timer);
+    ask(s, &req, REAP_MS, on_reaped, r, 0);
+}
+
+static void reap_none(struct shell *s)
+{
+    static const span_list none;
+    struct reap            r = s->reap;
+
+    timer_clear(&s->reap_timer);
+    s->reap.fn = NULL;
+    if (r.fn && s->question.is_open && s->question.serial == r.serial)
+        r.fn(s, r.serial, &none);
+}
+
+static void on_reap_timer(void *ctx)
+{
+    reap_none(ctx);
+}
+
+/* A mempool that has not heard of every height would give transactions that
+ * a block has already: it is waited for, but not for long. */
 void txs_reap(struct shell *s, int64_t max_bytes, int64_t max_gas, txs_fn *fn,
               uint64_t serial)
 {
-    Mempool__Reap          reap = MEMPOOL__REAP__INIT;
-    Mempool__Request       req  = MEMPOOL__REQUEST__INIT;
-    static const span_list none;
-    struct reap           *r;
+    s->reap = (struct reap){ s, fn, serial, max_bytes, max_gas };
+    if (!bus_is_up(s->mempool))
+        timer_set(&s->reap_timer, 0);
+    else if (!s->is_mempool_met)
+        timer_set(&s->reap_timer, REAP_MS * 1000);
+    else
+        send_reap(s);
+}
 
-    if (!bus_is_up(s->mempool)) {
-        fn(s, serial, &none);
-        return;
-    }
-    r = malloc(sizeof *r);
-    must(r);
-    *r             = (struct reap){ s, fn, serial };
-    reap.max_bytes = max_bytes;
-    reap.max_gas   = max_gas;
-    req.kind_case  = MEMPOOL__REQUEST__KIND_REAP;
-    req.reap       = &reap;
-    ask(s, &req, REAP_MS, on_reaped, r, 0);
+/* From now on it hears of each height before it is asked for more. */
+static void met(struct shell *s)
+{
+    s->is_mempool_met = true;
+    if (s->reap.fn)
+        send_reap(s);
 }
 
 /* ---- commits ---- */
@@ -179,8 +206,8 @@ static void send_update(struct shell *s, int64_t height, const span_list *txs,
 
 void txs_committed(struct shell *s, const struct apply *a)
 {
-    /* Away: it asks for what it missed when it is back, see on_size. */
-    if (bus_is_up(s->mempool) && !s->owes_mempool)
+    /* Else it will hear of it with what else it missed, see on_size. */
+    if (s->is_mempool_met)
         send_update(s, a->height, &a->block->data.txs, a->codes, &a->next);
 }
 
@@ -240,9 +267,13 @@ static void owe(struct shell *s)
     Store__GetBlock get = STORE__GET_BLOCK__INIT;
     Store__Request  req = STORE__REQUEST__INIT;
 
-    if (!bus_is_up(s->mempool) ||
-        s->owed_height > shell_chain(s)->last_height) {
+    if (!bus_is_up(s->mempool)) {
         s->owes_mempool = false;
+        return;
+    }
+    if (s->owed_height > shell_chain(s)->last_height) {
+        s->owes_mempool = false;
+        met(s);
         return;
     }
     get.height    = s->owed_height;
@@ -270,8 +301,9 @@ static void on_size(void *ctx, uint64_t tag, enum err status, const char *text,
         if (s->owed_height < s->store_lowest)
             s->owed_height = s->store_lowest;
         owe(s);
-    } else if (r) {
+    } else if (bus_is_up(s->mempool)) {
         send_update(s, last, &none, NULL, shell_chain(s));
+        met(s);
     }
     if (r)
         mempool__reply__free_unpacked(r, NULL);
@@ -300,6 +332,7 @@ static void on_up(void *ctx, bool is_new_boot)
 
     UNUSED(is_new_boot);
     svc_condition(s->svc, "mempool", NULL);
+    s->is_mempool_met = false;
     txs_meet(s);
 }
 
@@ -308,6 +341,8 @@ static void on_down(void *ctx)
     struct shell *s = ctx;
 
     svc_condition(s->svc, "mempool", "not reachable");
+    s->is_mempool_met = false;
+    reap_none(s);
 }
 
 static void on_hint(void *ctx, const char *topic, struct span body)
@@ -328,6 +363,7 @@ void txs_open(struct shell *s)
     const struct config               *cfg = s->svc->config;
 
     svc_condition(s->svc, "mempool", "not reached yet");
+    timer_init(&s->reap_timer, s->svc->loop, on_reap_timer, s);
     s->mempool = svc_connect(s->svc, "mempool", &fns, s);
     if (!cfg->consensus.create_empty_blocks ||
         cfg->consensus.create_empty_blocks_interval > 0)

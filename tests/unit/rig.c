@@ -439,7 +439,8 @@ static struct event sign(struct rig *r, int node, const struct effect *e)
     struct privkey *key      = &r->keys[validator_of(r, node)];
     struct span     chain_id = r->genesis.chain_id;
 
-    if (r->nodes[node].is_sign_failing)
+    ev.sign.is_refused = r->nodes[node].is_sign_refused;
+    if (r->nodes[node].is_sign_failing || r->nodes[node].is_sign_refused)
         return ev;
     ev.sign.is_ok     = true;
     ev.sign.signature = SPAN(sig, 64);

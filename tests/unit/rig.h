@@ -44,7 +44,8 @@ struct rig_node {
     struct consensus core;
     struct buf       transcript;
     struct arena     app; /* holds the state until the core copied it */
-    bool             is_timer_set, is_silent, is_sign_failing;
+    bool             is_timer_set, is_silent;
+    bool             is_sign_failing, is_sign_refused;
     int64_t          timer_at;
     struct timeout   timer;
     struct effects   fx;

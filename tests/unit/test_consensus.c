@@ -191,6 +191,22 @@ TEST(votes_that_could_not_be_signed_are_made_up)
     rig_free(r);
 }
 
+TEST(a_refused_proposal_is_not_waited_for)
+{
+    struct rig *r = rig_four(NULL);
+
+    r->nodes[0].is_sign_refused = true;
+    rig_fire(r, 0);
+    CHECK_EQ(r->nodes[0].core.step, STEP_PREVOTE);
+    rig_free(r);
+
+    r                           = rig_four(NULL);
+    r->nodes[0].is_sign_failing = true;
+    rig_fire(r, 0);
+    CHECK_EQ(r->nodes[0].core.step, STEP_PROPOSE, "it may come back");
+    rig_free(r);
+}
+
 TEST(an_invalid_proposal_is_prevoted_nil)
 {
     struct rig_options o = { .first = 1 };
