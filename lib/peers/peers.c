@@ -226,9 +226,12 @@ static void flush(void *ctx)
         timer_set(&p->retry, TRIES_US);
 }
 
+/* Callers may be going through their peers: nobody is taken from them here. */
 static void gathered(struct peers *p)
 {
-    if (p->sends.len > FLUSH_BYTES && p->drops.len == 0 && !p->is_held)
+    bool is_much = p->sends.len > FLUSH_BYTES && !p->sends.is_full;
+
+    if (is_much && p->drops.len == 0 && !p->is_held)
         flush(p);
     else
         deferred_set(&p->flush);

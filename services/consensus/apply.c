@@ -134,6 +134,8 @@ static void on_saved(struct shell *s, enum err status, const char *text,
     s->apply.is_saved = true;
     if (s->store_height < s->apply.height)
         s->store_height = s->apply.height;
+    if (s->store_lowest == 0)
+        s->store_lowest = s->apply.height;
     apply_go(s);
 }
 

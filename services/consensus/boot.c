@@ -207,18 +207,17 @@ static bool asks_extended(const struct shell *s)
     return params_has_extensions(&s->chain.params, s->chain.last_height);
 }
 
-static bool read_commit(struct shell *s, struct extended_commit *out,
-                        struct span bytes)
+bool commit_widened(struct extended_commit *out, struct span bytes,
+                    bool is_extended, struct arena *a)
 {
     struct commit c;
-    struct span   kept = arena_copy(&s->work, bytes);
+    struct span   kept = arena_copy(a, bytes);
 
     if (!kept.p)
         return false;
-    if (asks_extended(s))
-        return pb_decode(&extended_commit_desc, out, &s->work, kept) == ACCEPT;
-    return pb_decode(&commit_desc, &c, &s->work, kept) == ACCEPT &&
-           widen(out, &c, &s->work);
+    if (is_extended)
+        return pb_decode(&extended_commit_desc, out, a, kept) == ACCEPT;
+    return pb_decode(&commit_desc, &c, a, kept) == ACCEPT && widen(out, &c, a);
 }
 
 static void on_commit(struct shell *s, enum err status, const char *text,
@@ -227,8 +226,9 @@ static void on_commit(struct shell *s, enum err status, const char *text,
     struct extended_commit *seen = arena_new(&s->work, struct extended_commit);
     bool                    is_read =
         seen && !status && r->kind_case == STORE__REPLY__KIND_COMMIT &&
-        read_commit(s, seen,
-                    SPAN(r->commit->commit.data, r->commit->commit.len));
+        commit_widened(seen,
+                       SPAN(r->commit->commit.data, r->commit->commit.len),
+                       asks_extended(s), &s->work);
 
     if (is_read)
         start_core(s, seen, s->needs_proof);

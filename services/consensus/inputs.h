@@ -10,7 +10,7 @@
 
 #include "consensus/events.h"
 
-enum { INPUTS_MAX = 8192, INPUT_BYTES_MAX = 64 << 20 };
+enum { INPUTS_MAX = 1 << 18, INPUT_BYTES_MAX = 64 << 20 };
 
 struct input {
     enum input_kind {

@@ -198,6 +198,7 @@ static void end_replay(struct shell *s)
     log_event(LOG_INFO, "taking part", LOG_INT("height", s->core.height),
               LOG_INT("round", s->core.round),
               LOG_STR("step", step_name(s->core.step)));
+    reactor_start(&s->reactor);
     shell_feed(s, &start);
 }
 
@@ -238,6 +239,8 @@ void pump(struct shell *s)
     }
     s->is_pumping = false;
     is_logged(s, wal_flush(s->wal));
+    reactor_taken(&s->reactor);
+    reactor_say(&s->reactor);
     if (left == 0)
         deferred_set(&s->pump_later);
 }

@@ -82,13 +82,16 @@ static void perform(struct shell *s, const struct effect *e)
 {
     switch (e->kind) {
     case FX_SET_TIMER: set_timer(s, e); break;
-    case FX_NEW_STEP: pump_step(s, e); break;
+    case FX_NEW_STEP:
+        pump_step(s, e);
+        reactor_effect(&s->reactor, e);
+        break;
     case FX_OWN_PROPOSAL:
     case FX_OWN_PARTS:
     case FX_OWN_VOTE: pump_own(s, e); break;
     case FX_HAS_VOTE:
-    case FX_NEW_VALID_BLOCK:
-    case FX_EVIDENCE: break; /* peers come with the gossip */
+    case FX_NEW_VALID_BLOCK: reactor_effect(&s->reactor, e); break;
+    case FX_EVIDENCE: break;
     case FX_REFUSED:
         log_event(LOG_DEBUG, "refused a message", LOG_STR("why", e->text));
         break;
@@ -299,6 +302,7 @@ enum err shell_open(struct shell *s, struct svc *svc)
     s->store = svc_connect(svc, "store", &store_fns, s);
     txs_open(s);
     app_open(s);
+    reactor_open(&s->reactor, s);
     boot_start(s);
     return OK;
 }
@@ -312,6 +316,7 @@ void shell_close(struct shell *s)
         signer_close(s->signer);
     if (s->app.client)
         abci_close(s->app.client);
+    reactor_close(&s->reactor);
     inputs_clear(&s->inputs);
     buf_fini(&s->last_state);
     if (s->timer.fn) {

@@ -14,6 +14,7 @@
  *   transactions.c  what mempool must hear, and tells
  *   prune.c         old blocks
  *   status.c        what others ask us
+ *   reactor.c       what peers say, and are told
  * Memory:  `in` belongs to the event being taken, `work` to the question of
  *          the core that is open, `apply_arena` to the block being applied
  *          or replayed, `store_in` to the reply of store being read. */
@@ -24,6 +25,7 @@
 #include "consensus/consensus.h"
 #include "consensus/exec.h"
 #include "consensus/inputs.h"
+#include "consensus/reactor.h"
 #include "consensus/signer.h"
 #include "consensus/wal.h"
 #include "proto/store.pb-c.h"
@@ -134,6 +136,7 @@ struct shell {
     struct consensus core;
     struct effects   fx;
     struct inputs    inputs;
+    struct reactor   reactor;
     struct deferred  pump_later;
     bool             is_pumping;
     struct timer     timer; /* of the core */
@@ -186,6 +189,10 @@ void boot_start(struct shell *s);
 /* boot_go_on - the application holds our state; or the block that the store
  * had above it was applied; or the key became known. */
 void boot_go_on(struct shell *s);
+/* commit_widened - a Commit or ExtendedCommit of the store, copied into the
+ * arena; the former as one without extensions. */
+NODISCARD bool commit_widened(struct extended_commit *out, struct span bytes,
+                              bool is_extended, struct arena *a);
 
 /* ---- app.c ---- */
 
