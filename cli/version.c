@@ -16,7 +16,7 @@ enum err cmd_version(struct cli *c)
     out_begin(c);
     out_str(c, "version", WARREN_NODE_VERSION);
     out_str(c, "warren", WARREN_VERSION);
-    out_str(c, "cometbft", COMETBFT_SEMVER);
+    out_str(c, "cometbft", COMETBFT_VERSION);
     out_str(c, "abci", ABCI_SEMVER);
     out_int(c, "block_protocol", BLOCK_PROTOCOL_VERSION);
     out_int(c, "p2p_protocol", P2P_PROTOCOL_VERSION);

@@ -14,10 +14,11 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/version.h"
 
 #include "config/knobs.h" /* struct config */
 
-#define CONFIG_VERSION "0.38.25" /* of CometBFT, whose file this is */
+#define CONFIG_VERSION COMETBFT_VERSION /* whose file this is */
 
 /* config_load - home's config/config.toml (missing: defaults), then the
  * environment, then flags.

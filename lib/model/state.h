@@ -10,14 +10,12 @@
 #ifndef WARREN_STATE_H
 #define WARREN_STATE_H
 
+#include "base/version.h"
 #include "model/evidence.h"
 #include "model/params.h"
 #include "model/validators.h"
 
 struct genesis;
-
-/* The release whose formats these are; stands in the encoded state. */
-#define COMETBFT_VERSION "0.38.25"
 
 struct chain_state {
     struct version    version; /* block protocol, app version of next header */

@@ -44,7 +44,7 @@ static bool take_flags(const char *name, int *argc, char **argv)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             help(name);
         if (strcmp(argv[i], "--version") == 0 && i + 1 == *argc) {
-            printf("%s\n", CONFIG_VERSION "+warren");
+            printf("%s\n", WARREN_NODE_VERSION);
             exit(0);
         }
         if (strcmp(argv[i], "--check") == 0)

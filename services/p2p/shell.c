@@ -35,7 +35,7 @@ void shell_introduce(struct shell *s, struct span chain_id, uint64_t app)
                              .default_node_id  = span_str(s->id),
                              .listen_addr      = span_str(s->listens),
                              .network          = span_str(s->chain_id),
-                             .version          = span_str(CONFIG_VERSION "+warren"),
+                             .version          = span_str(WARREN_NODE_VERSION),
                              .channels         = SPAN(s->channel_ids + has_pex, CHANNELS - has_pex),
                              .moniker          = span_str(c->moniker),
                              .other            = { span_str(index), span_str(c->rpc.laddr) },

@@ -9,6 +9,7 @@ fuzz:
 	@$(MAKE) --no-print-directory VARIANT=fuzz CC="$(or $(FUZZ_CC),clang)" \
 	    FUZZ="$(FUZZ)" fuzz-run
 
+FUZZ_OBJ_fuzz_canonical       := $(BUILD)/obj/cli/canonical.o $(BUILD)/obj/services/ledger/value.o
 FUZZ_OBJ_fuzz_kvstore         := $(BUILD)/obj/services/kvstore/kvstore.o
 FUZZ_OBJ_fuzz_mempool_journal := $(patsubst %,$(BUILD)/obj/services/mempool/%.o,journal segments)
 LEDGER_FUZZ := $(patsubst %,$(BUILD)/obj/services/ledger/%.o,\
