@@ -7,6 +7,8 @@ enum err cmd_config_check(struct cli *c)
 
     if (code == OK)
         code = cli_config(c);
+    if (code == OK)
+        config_warn(c->config);
     if (code != OK || !c->is_json)
         return code;
     out_begin(c);

@@ -59,6 +59,7 @@ static enum err help_json(struct cli *c)
         out_str(c, "name", commands[i].words);
         out_str(c, "arguments", commands[i].args);
         out_str(c, "summary", commands[i].summary);
+        out_str(c, "details", commands[i].details);
         out_list(c, "flags");
         for (size_t j = 0; j < command_flag_count; j++) {
             if (command_flags[j].command != &commands[i])

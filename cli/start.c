@@ -95,6 +95,7 @@ static enum err plan_service(struct supervised *s, struct arguments *args,
 
 static void announce(const struct config *c)
 {
+    config_warn(c);
     log_event(LOG_INFO, "starting", LOG_STR("home", c->home),
               LOG_STR("moniker", c->moniker),
               LOG_STR("proxy_app", c->proxy_app), LOG_STR("rpc", c->rpc.laddr),

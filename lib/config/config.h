@@ -36,6 +36,9 @@ NODISCARD enum err config_load_from(struct config **out, const char *file,
                                     int argc, char **argv);
 void               config_free(struct config *c);
 
+/* config_warn - say which keys are set that have no effect here. */
+void config_warn(const struct config *c);
+
 /* config_end_args - refuses what is left in argv behind the first keep words,
  * naming the nearest flag. */
 NODISCARD enum err config_end_args(const struct config *c, int keep);

@@ -16,6 +16,7 @@ static const struct retired {
 #define END(name)
 #define KNOB(table, member, key, kind, preset, range, choices, help)
 #define RETIRED(table, key, advice) { table, key, advice },
+#define INERT(knob, what)
 #include "config/config.def"
 };
 
@@ -26,6 +27,7 @@ static const char *const tables[] = {
 #define END(name)
 #define KNOB(table, member, key, kind, preset, range, choices, help)
 #define RETIRED(table, key, advice)
+#define INERT(knob, what)
 #include "config/config.def"
 };
 

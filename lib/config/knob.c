@@ -19,6 +19,7 @@ const struct config_knob_info config_knobs[CONFIG_KNOBS] = {
     { #table, key,     CONFIG_##kind, preset,                                  \
       range,  choices, help,          offsetof(struct config, table.member) },
 #define RETIRED(table, key, advice)
+#define INERT(knob, what)
 #include "config/config.def"
 };
 

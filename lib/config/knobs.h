@@ -38,6 +38,7 @@ enum config_knob {
 #define KNOB(table, member, key, kind, preset, range, choices, help)           \
     CONFIG_##table##_##member,
 #define RETIRED(table, key, advice)
+#define INERT(knob, what)
 #include "config/config.def"
     CONFIG_KNOBS
 };
@@ -59,6 +60,7 @@ struct config {
 #define KNOB(table, member, key, kind, preset, range, choices, help)           \
     CONFIG_C_##kind member;
 #define RETIRED(table, key, advice)
+#define INERT(knob, what)
 #include "config/config.def"
 
     const char *home;         /* absolute */

@@ -338,6 +338,57 @@ static enum err check_others(const struct config *c)
     return OK;
 }
 
+/* What CometBFT would serve and Warren would leave out in silence. */
+static enum err check_missing(const struct config *c)
+{
+    if (*c->rpc.tls_cert_file && *c->rpc.tls_key_file)
+        return config_fail(c, ORIGIN(c, rpc_tls_cert_file), ERR_CONFIG,
+                           "tls_cert_file: HTTPS is not served, and clients"
+                           " must not be left with HTTP instead; put a proxy"
+                           " with TLS before rpc.laddr");
+    if (c->statesync.enable)
+        return config_fail(c, ORIGIN(c, statesync_enable), ERR_CONFIG,
+                           "enable = true in [statesync]: snapshots are not"
+                           " fetched; set it to false, and the node replays"
+                           " the blocks");
+    return OK;
+}
+
+static const struct {
+    enum config_knob knob;
+    const char      *what;
+} inert[] = {
+#define TOP_KNOB(member, key, kind, preset, range, choices, help)
+#define TABLE(name, title, help)
+#define END(name)
+#define KNOB(table, member, key, kind, preset, range, choices, help)
+#define RETIRED(table, key, advice)
+#define INERT(knob, what) { CONFIG_##knob, what },
+#include "config/config.def"
+};
+
+void config_warn(const struct config *c)
+{
+    for (size_t i = 0; i < COUNT(inert); i++) {
+        const struct config_knob_info *k       = &config_knobs[inert[i].knob];
+        const void                    *at      = (const char *)c + k->offset;
+        bool                           is_text = k->kind == CONFIG_TEXT;
+        struct buf                     where, name;
+
+        if (is_text ? strcmp(*(const char *const *)at, k->preset) == 0
+                    : !*(const bool *)at)
+            continue;
+        buf_init(&where, 8192);
+        buf_init(&name, 256);
+        config_where(&where, c, &c->origin[inert[i].knob]);
+        config_knob_name(&name, k);
+        log_text(LOG_WARN, "%s: %s has no effect: %s", buf_cstr(&where),
+                 buf_cstr(&name), inert[i].what);
+        buf_fini(&where);
+        buf_fini(&name);
+    }
+}
+
 /* ---- [warren] ---- */
 
 static bool is_z85_key(const char *s)
@@ -411,8 +462,9 @@ static enum err check_warren(const struct config *c)
 enum err config_check_rules(const struct config *c)
 {
     static enum err (*const checks[])(const struct config *) = {
-        check_top,     check_addresses, check_rpc,    check_peers,
-        check_mempool, check_statesync, check_others, check_warren,
+        check_top,    check_addresses, check_rpc,
+        check_peers,  check_mempool,   check_statesync,
+        check_others, check_missing,   check_warren,
     };
     enum err code = OK;
 

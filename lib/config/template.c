@@ -69,5 +69,6 @@ void config_template(struct buf *out, const struct config *c)
 #define KNOB(table, member, key, kind, preset, range, choices, help)           \
     print_knob(out, c, CONFIG_##table##_##member);
 #define RETIRED(table, key, advice)
+#define INERT(knob, what)
 #include "config/config.def"
 }

@@ -441,6 +441,7 @@ TEST(what_is_wrong_is_named_with_its_place)
           "trust_hash='AB'\nchunk_fetchers='0'",
           "chunk_fetchers" },
         { "[tx_index]\nindexer = 'psql'", "kv" },
+        { "[rpc]\ntls_cert_file = 'a'\ntls_key_file = 'b'", "HTTPS" },
         { "[instrumentation]\nnamespace = 'a b'", "namespace" },
         { "[instrumentation]\nmax_open_connections = -1", "at least 0" },
         { "[warren]\nstore = 'tcp://1.2.3.4:5'", "curve_key_file" },
