@@ -120,7 +120,8 @@ lint: proto
 	@clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
 	@tools/check-deps
 	@tools/check-lengths
-	@tools/check-docs
+	@$(MAKE) --no-print-directory $(BUILD)/bin/warren
+	@tools/check-docs $(BUILD)/bin/warren
 	@$(MAKE) --no-print-directory all
 	@tools/check-pure $(BUILD) $(wildcard $(PURE))
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
@@ -132,8 +133,9 @@ compile_commands.json: $(MODULES)
 	@tools/compile-commands $(CC) $(CFLAGS) > $@
 
 .PHONY: docs
-docs:
+docs: $(BUILD)/bin/warren
 	@tools/gen-links > docs/links.md
+	@for page in commands config; do tools/gen-reference $< $$page > docs/$$page.md; done
 
 # Longer campaigns.
 .PHONY: kill-campaign
