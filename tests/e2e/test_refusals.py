@@ -163,7 +163,7 @@ def wal_damage():
         f.write(bytes([b[0] ^ 0x40]))
     refused(n, CORRUPT, ["wal", "byte"], "damage in the middle of the WAL")
     with open(wal, "wb") as f:
-        f.write(data[:used - 3])
+        f.write(data[:used] + data[:20])  # a record that was being written
     n.start()
     net.check(n.wait_height(8), f"a torn tail is cut and the node goes on (size {size}): {n.log()[-1500:]}")
     net.check("torn" in n.log() or "cut" in n.log(), "and the log notes it")
