@@ -436,7 +436,16 @@ static bool redirect(struct http_request *r, const char *path)
             clean[n++] = *p;
     clean[n] = 0;
     http_set_header(r, "Location", clean);
-    http_reply(r, 307, (struct span){ 0 });
+    if (strcmp(http_method(r), "GET") == 0) {
+        char body[512];
+
+        snprintf(body, sizeof body,
+                 "<a href=\"%s\">Temporary Redirect</a>.\n\n", clean);
+        http_set_header(r, "Content-Type", "text/html; charset=utf-8");
+        http_reply(r, 307, span_str(body));
+    } else {
+        http_reply(r, 307, (struct span){ 0 });
+    }
     return true;
 }
 

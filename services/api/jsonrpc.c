@@ -56,18 +56,19 @@ static bool parse_id(struct rpc_id *id, struct span v, struct arena *a,
 
 /* Members jsonrpc and method must be strings (or null). */
 static bool parse_text(struct span *out, struct span v, const char *name,
-                       struct arena *a, struct buf *error)
+                       struct arena *a, struct buf *error, bool *is_first)
 {
     enum gojson_kind kind = gojson_kind(v);
 
     if (kind == GOJSON_NULL)
         return true;
     if (kind != GOJSON_STRING) {
-        if (error->len == 0)
+        if (*is_first)
             buf_printf(error,
                        "json: cannot unmarshal %s into Go struct field .%s of "
                        "type string",
                        gojson_kind_name(kind), name);
+        *is_first = false;
         return false;
     }
     *out = gojson_unquote(v, a);
@@ -78,7 +79,7 @@ static bool parse_request(struct rpc_request *r, struct span v, struct arena *a,
                           struct buf *error)
 {
     struct span key, value, id = { 0 }, ignored;
-    bool        is_ok = true;
+    bool        is_ok = true, is_first = true;
 
     *r = (struct rpc_request){ 0 };
     if (gojson_kind(v) == GOJSON_NULL)
@@ -92,9 +93,11 @@ static bool parse_request(struct rpc_request *r, struct span v, struct arena *a,
         if (key_is(key, "id"))
             id = value;
         else if (key_is(key, "method"))
-            is_ok &= parse_text(&r->method, value, "method", a, error);
+            is_ok &=
+                parse_text(&r->method, value, "method", a, error, &is_first);
         else if (key_is(key, "jsonrpc"))
-            is_ok &= parse_text(&ignored, value, "jsonrpc", a, error);
+            is_ok &=
+                parse_text(&ignored, value, "jsonrpc", a, error, &is_first);
         else if (key_is(key, "params"))
             r->params = value;
     }

@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import net  # noqa: E402
 
 COMETBFT, ABCI_CLI, PRIV_VAL = net.peer("cometbft"), net.peer("abci-cli"), net.peer("priv_val_server")
-TXS = [b"a=1", b"b=2", b"a=3", b"c:4", b"long=" + b"x" * 1000]
+TXS = [b"a=1", b"b=2", b"a=3", b"long=" + b"x" * 1000]
 
 
 def need(*programs):
@@ -102,9 +102,11 @@ def their_application_runs_under_us():
         node = net.Node(app=address).start()
         net.check(int(node.rpc.commit_tx(b"k=v")["height"]) > 0, f"commits with {address}")
         app.stop(9)
+        if address.startswith("unix://"):
+            os.unlink(address[7:])  # the Go server does not take over what it left
         app = net.Process([ABCI_CLI, "kvstore", "--address", address], os.path.join(d, "app.log"))
         h = node.rpc.height()
-        net.check(node.wait_height(h + 2), "an application that came back empty is replayed")
+        net.check(node.wait_height(h + 2), f"an application that came back empty is replayed: {node.log()[-2500:]}")
         net.check(net.wait_until(lambda: node.rpc.call("abci_query", path="", data="6b")["response"]["value"] == "dg=="), "and knows everything again")
         node.stop()
         app.stop()
