@@ -27,6 +27,7 @@ struct method {
     /* Cache-Control on answers: never, always, or when height is given. */
     enum { CACHE_NEVER, CACHE_ALWAYS, CACHE_WITH_HEIGHT } cache;
     bool is_unsafe;
+    bool is_overlapping; /* several in a row may be on their way together */
 };
 const struct method       *method_find(struct span name);
 size_t                     method_arg_count(const struct method *m);
@@ -39,8 +40,9 @@ struct call {
     const struct method *method;
     struct arg           args[ARGS_MAX];
     struct arena        *arena;
+    struct rpc_id        id;
+    struct buf           out;
     struct json_writer   w; /* where the handler writes the result */
-    size_t               out_start;
     /* What handlers keep between steps. */
     int64_t     height, last_height;
     struct span bytes;

@@ -1,6 +1,7 @@
 /* exchange - one HTTP request: routing, the batch in it, its answer.
  *
- * Calls of a batch run one after the other, as CometBFT runs them. */
+ * Calls of a batch run one after the other, as CometBFT runs them; only
+ * transactions that are sent in a row are on their way together, in order. */
 #include "api/call.h"
 #include "api/gojson.h"
 
@@ -21,21 +22,26 @@ struct exchange {
     struct shell        *shell;
     struct http_request *http;
     struct rpc_request  *requests;
-    size_t               count, at, answered;
-    bool                 is_uri, is_batch, may_cache;
-    bool                 is_driving, is_waiting;
+    size_t               count, at; /* at: the next to be called */
+    size_t               in_flight; /* calls that wait for others */
+    bool                 is_uri, is_batch, may_cache, is_broken;
+    bool                 is_driving, is_overlapping;
     int                  status;
-    struct call          call;
+    struct call          first, *rest; /* of requests 0, 1 ... */
     struct arena         arena;
-    struct buf           out;
     struct exchange     *next; /* of the idle ones */
 };
 
 static const struct rpc_id uri_id = { .kind = RPC_ID_INT, .n = -1 };
 
+static struct call *call_of(struct exchange *x, size_t i)
+{
+    return i == 0 ? &x->first : &x->rest[i - 1];
+}
+
 static void exchange_free(struct exchange *x)
 {
-    buf_fini(&x->out);
+    buf_fini(&x->first.out);
     arena_close(&x->arena);
     free(x);
 }
@@ -45,13 +51,15 @@ static void exchange_end(struct exchange *x)
 {
     struct shell *s = x->shell;
 
+    for (size_t i = 1; x->rest && i < x->count; i++)
+        buf_fini(&call_of(x, i)->out);
     s->exchanges--;
-    if (s->idle_count == IDLE_MAX || x->out.cap > KEEP_BYTES) {
+    if (s->idle_count == IDLE_MAX || x->first.out.cap > KEEP_BYTES) {
         exchange_free(x);
         return;
     }
     arena_reset(&x->arena);
-    buf_clear(&x->out);
+    buf_clear(&x->first.out);
     x->next = s->idle;
     s->idle = x;
     s->idle_count++;
@@ -67,69 +75,72 @@ void exchanges_close(struct shell *s)
     }
 }
 
-static void finish(struct exchange *x)
+static void reply(struct exchange *x, struct buf *out)
 {
-    struct span body = buf_span(&x->out);
-
-    if (x->out.is_full) {
-        buf_clear(&x->out);
-        rpc_error(&x->out, &uri_id, RPC_INTERNAL_ERROR,
+    if (out->is_full) {
+        buf_clear(out);
+        rpc_error(out, &uri_id, RPC_INTERNAL_ERROR,
                   span_str("the answer is too large"));
-        body      = buf_span(&x->out);
         x->status = 500;
     }
-    if (body.n)
+    if (out->len)
         http_set_header(x->http, "Content-Type", "application/json");
-    if (body.n && x->may_cache)
+    if (out->len && x->may_cache)
         http_set_header(x->http, "Cache-Control", "public, max-age=86400");
-    http_reply(x->http, x->status, body);
+    http_reply(x->http, x->status, buf_span(out));
+}
+
+/* One answer is an object, several are an array. */
+static void finish(struct exchange *x)
+{
+    struct buf joined;
+    size_t     n = 0, last = 0;
+
+    for (size_t i = 0; i < x->count; i++)
+        if (call_of(x, i)->out.len) {
+            last = i;
+            n++;
+        }
+    if (n <= 1 || x->is_broken) {
+        reply(x, &call_of(x, x->is_broken ? 0 : last)->out);
+        exchange_end(x);
+        return;
+    }
+    buf_init(&joined, ANSWER_BYTES);
+    for (size_t i = 0; i < x->count; i++) {
+        struct buf *out = &call_of(x, i)->out;
+
+        if (out->len == 0)
+            continue;
+        buf_byte(&joined, joined.len ? ',' : '[');
+        buf_add(&joined, buf_span(out));
+        joined.is_full |= out->is_full;
+    }
+    buf_byte(&joined, ']');
+    reply(x, &joined);
+    buf_fini(&joined);
     exchange_end(x);
 }
 
 static void drive(struct exchange *x);
 
-static const struct rpc_id *current_id(const struct exchange *x)
+static void answered(struct call *c)
 {
-    return x->is_uri ? &uri_id : &x->requests[x->at].id;
+    c->exchange->in_flight--;
+    drive(c->exchange);
 }
 
-static void answered(struct exchange *x)
+static void answer_error(struct call *c, enum rpc_code code, struct span data)
 {
-    x->answered++;
-    x->at++;
-    x->is_waiting = false;
-    drive(x);
-}
-
-static void before_answer(struct exchange *x)
-{
-    if (x->answered == 1) { /* a second one: it becomes an array */
-        struct span first = buf_span(&x->out);
-        uint8_t    *room  = buf_room(&x->out, 1);
-
-        if (room) {
-            memmove(x->out.p + 1, x->out.p, first.n);
-            x->out.p[0] = '[';
-        }
-    }
-    if (x->answered)
-        buf_byte(&x->out, ',');
-}
-
-static void answer_error(struct exchange *x, enum rpc_code code,
-                         struct span data)
-{
-    before_answer(x);
-    rpc_error(&x->out, current_id(x), code, data);
-    answered(x);
+    buf_clear(&c->out);
+    rpc_error(&c->out, &c->id, code, data);
+    answered(c);
 }
 
 void call_done(struct call *c)
 {
-    struct exchange *x = c->exchange;
-
-    rpc_end(&x->out);
-    answered(x);
+    rpc_end(&c->out);
+    answered(c);
 }
 
 void call_fail(struct call *c, const char *fmt, ...)
@@ -141,107 +152,120 @@ void call_fail(struct call *c, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    x->out.len     = c->out_start;
-    x->out.is_full = false;
-    rpc_error(&x->out, current_id(x), RPC_INTERNAL_ERROR, span_str(text));
     if (x->is_uri) {
         x->status    = 500;
         x->may_cache = false;
     }
-    answered(x);
+    answer_error(c, RPC_INTERNAL_ERROR, span_str(text));
 }
 
 /* CometBFT calls a method that lacks its arguments and recovers the panic:
  * one answer, whatever the batch. */
-static void too_few_arguments(struct exchange *x)
+static void too_few_arguments(struct call *c)
 {
-    buf_clear(&x->out);
-    rpc_error(&x->out, &uri_id, RPC_INTERNAL_ERROR,
+    struct exchange *x = c->exchange;
+
+    buf_clear(&x->first.out);
+    rpc_error(&x->first.out, &uri_id, RPC_INTERNAL_ERROR,
               span_str("reflect: Call with too few input arguments"));
-    x->status     = 500;
-    x->may_cache  = false;
-    x->answered   = 1;
-    x->at         = x->count;
-    x->is_waiting = false;
+    x->status    = 500;
+    x->may_cache = false;
+    x->is_broken = true;
+    x->at        = x->count;
+    answered(c);
 }
 
-static bool may_cache(const struct method *m, const struct arg *args,
-                      bool has_args)
+static bool may_cache(const struct method *m, const struct arg *args)
 {
     switch (m->cache) {
     case CACHE_NEVER: return false;
     case CACHE_ALWAYS: return true;
     case CACHE_WITH_HEIGHT: break;
     }
-    return has_args && args[0].is_set;
+    return args[0].is_set;
 }
 
-static void run(struct exchange *x, const struct method *m)
+static void run(struct call *c)
 {
-    struct call *c = &x->call;
-
-    before_answer(x);
-    c->shell     = x->shell;
-    c->exchange  = x;
-    c->method    = m;
-    c->arena     = &x->arena;
-    c->out_start = x->out.len;
-    rpc_begin_result(&x->out, current_id(x));
-    jw_init(&c->w, &x->out, 0);
-    m->fn(c);
+    rpc_begin_result(&c->out, &c->id);
+    jw_init(&c->w, &c->out, 0);
+    c->method->fn(c);
 }
 
-static void call_request(struct exchange *x, const struct rpc_request *r)
+static void prepare(struct exchange *x, struct call *c, struct rpc_id id,
+                    const struct method *m)
 {
-    const struct method *m = method_find(r->method);
-    char                 text[4096];
-    struct buf           error;
+    struct buf out = c->out;
 
+    *c = (struct call){ .shell    = x->shell,
+                        .exchange = x,
+                        .method   = m,
+                        .id       = id,
+                        .arena    = &x->arena,
+                        .out      = out };
+    if (!c->out.max)
+        buf_init(&c->out, ANSWER_BYTES);
+    x->in_flight++;
+}
+
+static void call_request(struct exchange *x, size_t i)
+{
+    const struct rpc_request *r = &x->requests[i];
+    struct call              *c = call_of(x, i);
+    const struct method      *m = method_find(r->method);
+    char                      text[4096];
+    struct buf                error;
+
+    prepare(x, c, r->id, m);
     if (!m || (m->is_unsafe && !x->shell->svc->config->rpc.unsafe)) {
         x->may_cache = false;
-        answer_error(x, RPC_METHOD_NOT_FOUND, (struct span){ 0 });
+        answer_error(c, RPC_METHOD_NOT_FOUND, (struct span){ 0 });
         return;
     }
-    memset(&x->call, 0, sizeof x->call);
     if (r->params.n == 0 && method_arg_count(m)) {
-        too_few_arguments(x);
+        too_few_arguments(c);
         return;
     }
     buf_use(&error, text, sizeof text);
     buf_str(&error, "error converting json params to arguments: ");
-    if (r->params.n &&
-        !args_from_json(x->call.args, m->args, method_arg_count(m), r->params,
-                        &x->arena, &error)) {
+    if (r->params.n && !args_from_json(c->args, m->args, method_arg_count(m),
+                                       r->params, &x->arena, &error)) {
         x->may_cache = false;
-        answer_error(x, RPC_INVALID_PARAMS, buf_span(&error));
+        answer_error(c, RPC_INVALID_PARAMS, buf_span(&error));
         return;
     }
-    x->may_cache = x->may_cache && may_cache(m, x->call.args, true);
-    run(x, m);
+    x->may_cache      = x->may_cache && may_cache(m, c->args);
+    x->is_overlapping = m->is_overlapping;
+    run(c);
 }
 
-/* Run calls until one waits for others or all are answered.  A call that
+/* May the next call go out while others wait? */
+static bool may_overlap(const struct exchange *x)
+{
+    const struct method *m;
+
+    if (x->in_flight == 0)
+        return true;
+    m = method_find(x->requests[x->at].method);
+    return x->is_overlapping && m && m->is_overlapping;
+}
+
+/* Run calls until one must wait for others or all are answered.  A call that
  * ends at once comes back to this loop, not deeper into the stack. */
 static void drive(struct exchange *x)
 {
     if (x->is_driving)
         return;
     x->is_driving = true;
-    while (!x->is_waiting && x->at < x->count) {
-        if (x->requests[x->at].id.kind == RPC_ID_NONE) {
-            x->at++;
-            continue;
-        }
-        x->is_waiting = true;
-        call_request(x, &x->requests[x->at]);
+    while (x->at < x->count && may_overlap(x)) {
+        size_t i = x->at++;
+
+        if (x->requests[i].id.kind != RPC_ID_NONE)
+            call_request(x, i);
     }
     x->is_driving = false;
-    if (x->is_waiting)
+    if (x->in_flight || x->at < x->count)
         return;
-    if (x->answered > 1)
-        buf_byte(&x->out, ']');
-    if (x->answered == 0)
-        x->may_cache = false;
     finish(x);
 }
 
@@ -255,7 +279,7 @@ static struct exchange *exchange_new(struct shell *s, struct http_request *r)
     }
     x = s->idle;
     if (x) {
-        struct exchange kept = { .arena = x->arena, .out = x->out };
+        struct exchange kept = { .arena = x->arena, .first.out = x->first.out };
 
         s->idle = x->next;
         s->idle_count--;
@@ -264,7 +288,7 @@ static struct exchange *exchange_new(struct shell *s, struct http_request *r)
         x = calloc(1, sizeof *x);
         must(x != NULL);
         arena_open(&x->arena, ARENA_BYTES);
-        buf_init(&x->out, ANSWER_BYTES);
+        buf_init(&x->first.out, ANSWER_BYTES);
     }
     x->shell  = s;
     x->http   = r;
@@ -278,9 +302,11 @@ static void whole_error(struct exchange *x, int status, enum rpc_code code,
 {
     static const struct rpc_id none = { .kind = RPC_ID_NONE };
 
-    x->status = status;
-    rpc_error(&x->out, x->is_uri ? &uri_id : &none, code, data);
+    x->status    = status;
+    x->is_broken = true;
     x->may_cache = false;
+    rpc_error(&x->first.out, x->is_uri ? &uri_id : &none, code, data);
+    x->count = 0;
     finish(x);
 }
 
@@ -355,7 +381,11 @@ static void serve_post(struct shell *s, struct http_request *r)
         whole_error(x, 200, RPC_INVALID_REQUEST, span_str(text));
         return;
     }
-    x->may_cache = true;
+    if (x->count > 1) {
+        x->rest = arena_newn(&x->arena, struct call, x->count - 1);
+        must(x->rest != NULL);
+    }
+    x->may_cache = x->count > 0;
     drive(x);
 }
 
@@ -385,18 +415,19 @@ static void serve_uri(struct shell *s, struct http_request *r,
     if (!x)
         return;
     x->is_uri = true;
-    x->count  = 1;
+    prepare(x, &x->first, uri_id, m);
     buf_use(&error, text, sizeof text);
     buf_str(&error, "error converting http params to arguments: ");
-    if (!args_from_query(x->call.args, m->args, method_arg_count(m),
+    if (!args_from_query(x->first.args, m->args, method_arg_count(m),
                          http_query(r), posted_form(r, &x->arena), &x->arena,
                          &error)) {
         whole_error(x, 500, RPC_INVALID_PARAMS, buf_span(&error));
         return;
     }
-    x->may_cache  = may_cache(m, x->call.args, true);
-    x->is_waiting = true;
-    run(x, m);
+    x->count     = 1;
+    x->at        = 1;
+    x->may_cache = may_cache(m, x->first.args);
+    run(&x->first);
 }
 
 static void not_found(struct http_request *r)
