@@ -102,10 +102,15 @@ void iavl_rollback(struct iavl *t);
 /* iavl_lost - how many stored nodes the working tree no longer uses. */
 size_t iavl_lost(const struct iavl *t);
 
-/* iavl_prune - forget versions below oldest, and delete at most budget nodes
- * that only they used (the rest is left for the next call); inside a
- * transaction.  The latest version always stays. */
+/* iavl_prune - forget versions below oldest, and delete at most about budget
+ * nodes that only they used (the rest is left for later calls); inside a
+ * transaction.  The latest version always stays.
+ *
+ * Nodes are deleted in the order of their keys, many versions' at a time, so
+ * that those on one page go together: call it with a new oldest now and then
+ * rather than for each version, and while iavl_is_pruning for the rest. */
 NODISCARD enum err iavl_prune(struct iavl *t, int64_t oldest, size_t budget);
+bool               iavl_is_pruning(const struct iavl *t);
 
 /* iavl_walk - every node of a published state in pre-order, for checks. */
 struct iavl_seen {

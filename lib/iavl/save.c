@@ -1,4 +1,4 @@
-/* From the working tree to a version: numbers, hashes, records, pruning.
+/* From the working tree to a version: numbers, hashes, records.
  *
  * Records of IAVL_NODES: version and nonce, big-endian, to a node.  Of
  * IAVL_META: 'r' version to the root's reference (empty tree: a zero byte),
@@ -11,7 +11,7 @@ enum { CHUNK = 512, RECORD_BYTES_MAX = 1 << 30 };
 
 /* ---- opening ---- */
 
-static void root_key(uint8_t key[9], int64_t version)
+void tree_root_key(uint8_t key[9], int64_t version)
 {
     key[0] = 'r';
     store_be64(key + 1, (uint64_t)version);
@@ -39,7 +39,7 @@ static bool root_version(struct span key, int64_t *version)
     return *version > 0;
 }
 
-static enum err find_oldest(struct iavl *t)
+enum err tree_find_oldest(struct iavl *t)
 {
     struct span key, value;
     enum err    e = t->db->seek(t->db, IAVL_META, span_str("r"), &key, &value);
@@ -61,7 +61,7 @@ static enum err read_latest(struct iavl *t)
         return fail(ERR_CORRUPT, "state %s: the latest root is damaged",
                     t->name);
     t->working = t->latest;
-    return find_oldest(t);
+    return tree_find_oldest(t);
 }
 
 enum err iavl_open(struct iavl **out, const char *name, struct iavl_db *db,
@@ -91,6 +91,7 @@ void iavl_close(struct iavl *t)
     cache_fini(&t->cache);
     buf_fini(&t->moved);
     buf_fini(&t->scratch);
+    free(t->doomed);
     free(t->orphans);
     free(t);
 }
@@ -106,7 +107,7 @@ enum err iavl_at(struct iavl_view *out, struct iavl *t, int64_t version)
         return ERR_NOT_FOUND;
     if (version == t->version)
         return OK;
-    root_key(key, version);
+    tree_root_key(key, version);
     e = t->db->get(t->db, IAVL_META, SPAN_OF(key), &value);
     if (e)
         return e;
@@ -171,8 +172,8 @@ static enum err write_nodes(struct iavl *t, const struct iavl_ref *ref)
 
 static enum err write_orphans(struct iavl *t)
 {
-    uint8_t  key[13] = { 'o' };
-    enum err e       = OK;
+    uint8_t  key[ORPHANS_KEY] = { 'o' };
+    enum err e                = OK;
 
     store_be64(key + 1, (uint64_t)t->sealed);
     for (size_t i = 0; e == OK && i < t->orphan_count;) {
@@ -200,7 +201,7 @@ enum err iavl_write(struct iavl *t)
         e = write_orphans(t);
     if (e)
         return e;
-    root_key(key, t->sealed);
+    tree_root_key(key, t->sealed);
     buf_clear(&t->scratch);
     buf_byte(&t->scratch, t->working.size != 0);
     if (t->working.size)
@@ -252,66 +253,4 @@ void iavl_rollback(struct iavl *t)
     t->working      = t->latest;
     t->sealed       = 0;
     t->orphan_count = 0;
-}
-
-/* ---- pruning ---- */
-
-static enum err drop_roots(struct iavl *t, int64_t oldest)
-{
-    uint8_t  key[9];
-    enum err e = OK;
-
-    while (e == OK && t->oldest < oldest) {
-        root_key(key, t->oldest);
-        e = t->db->del(t->db, IAVL_META, SPAN_OF(key));
-        if (e == OK)
-            e = find_oldest(t);
-    }
-    return e;
-}
-
-/* The nodes that a chunk names; version is that of its key. */
-static enum err drop_nodes(struct iavl *t, struct span chunk, int64_t version,
-                           size_t *budget)
-{
-    uint8_t  key[12];
-    uint64_t age, nonce;
-
-    while (chunk.n) {
-        enum err e;
-
-        if (!uvarint_read(&chunk, &age) || !uvarint_read(&chunk, &nonce))
-            return fail(ERR_CORRUPT, "state %s: a list of old nodes is damaged",
-                        t->name);
-        store_be64(key, (uint64_t)version - age);
-        store_be32(key + 8, (uint32_t)nonce);
-        cache_drop(&t->cache, version - (int64_t)age, (uint32_t)nonce);
-        e = t->db->del(t->db, IAVL_NODES, SPAN_OF(key));
-        if (e)
-            return e;
-        *budget -= *budget > 0;
-    }
-    return OK;
-}
-
-enum err iavl_prune(struct iavl *t, int64_t oldest, size_t budget)
-{
-    struct span key, value;
-    uint8_t     name[13];
-    enum err    e = drop_roots(t, oldest < t->version ? oldest : t->version);
-
-    while (e == OK && budget) {
-        e = t->db->seek(t->db, IAVL_META, span_str("o"), &key, &value);
-        if (e || key.n != sizeof name || key.p[0] != 'o' ||
-            (int64_t)load_be64(key.p + 1) > t->oldest)
-            break;
-        memcpy(name, key.p, sizeof name);
-        buf_clear(&t->scratch);
-        buf_add(&t->scratch, value);
-        e = drop_nodes(t, buf_span(&t->scratch), (int64_t)load_be64(name + 1),
-                       &budget);
-        if (e == OK)
-            e = t->db->del(t->db, IAVL_META, SPAN_OF(name));
-    }
-    return e == ERR_NOT_FOUND ? OK : e;
 }

@@ -309,10 +309,21 @@ static void write_history(void *ctx, const struct change *ch)
                 "write the history");
 }
 
+/* Old heights go an eighth of the kept ones at a time, their nodes little by
+ * little. */
+static enum err prune(struct state *s, struct iavl *t, size_t lost)
+{
+    int64_t oldest = s->applied - s->keep + 1;
+    bool    is_due = oldest - iavl_oldest(t) > s->keep / 8;
+
+    if (!is_due && !iavl_is_pruning(t))
+        return OK;
+    return iavl_prune(t, is_due ? oldest : 0, PRUNE_MIN + 2 * lost);
+}
+
 static enum err write_trees(struct state *s)
 {
-    int64_t  oldest = s->applied - s->keep + 1;
-    enum err e      = OK;
+    enum err e = OK;
 
     for (size_t i = 0; e == OK && i < LEDGER_TREES; i++) {
         struct iavl *t    = s->store[i].tree;
@@ -320,7 +331,7 @@ static enum err write_trees(struct state *s)
 
         e = iavl_write(t);
         if (e == OK && iavl_version(t))
-            e = iavl_prune(t, oldest, PRUNE_MIN + 2 * lost);
+            e = prune(s, t, lost);
     }
     return e;
 }
