@@ -25,6 +25,6 @@ say("tx", (await client.tx({ hash: sent.hash })).height === sent.height);
 say("blockchain", (await client.blockchain(1, sent.height)).blockMetas.length > 0);
 say("genesis", (await client.genesis()).chainId === status.nodeInfo.network);
 say("abciInfo", (await client.abciInfo()).lastBlockHeight >= 1);
-say("query", (await client.abciQuery({ path: "", data: tx.slice(0, tx.length - 2) })).code);
+say("query", (await client.abciQuery({ path: "/", data: tx.slice(0, tx.length - 2) })).code);
 say("health", await client.health());
 say("unconfirmed", (await client.numUnconfirmedTxs()).total);

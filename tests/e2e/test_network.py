@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""Organisations on loopback, each with its own processes: one ledger,
+although some of them stop."""
+import base64
+import json
+import os
+import signal
+import time
+
+import net
+
+LONG = bool(os.environ.get("WARREN_LONG"))
+
+
+class Org:
+    """One node of a network, supervised by `warren start`."""
+
+    def __init__(self, home, rpc_port):
+        self.home = home
+        self.rpc = net.Rpc(rpc_port)
+        self.process = None
+
+    def start(self):
+        self.process = net.Process([net.WARREN, "start", "--home", self.home, "--proxy_app=kvstore",
+                                    "--consensus.timeout_commit=50ms"], os.path.join(self.home, "log"))
+        return self
+
+    def kill_all(self):
+        """As if the machine lost power: supervisor first, then the rest."""
+        pids = list(net.children_of(self.process.pid).values())
+        os.kill(self.process.pid, signal.SIGKILL)
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.stop()
+
+    def kill(self, service):
+        os.kill(net.children_of(self.process.pid)[service], signal.SIGKILL)
+
+    def height(self):
+        return self.rpc.height()
+
+    def wait_height(self, h, seconds=30):
+        return net.wait_until(lambda: self.rpc.height() >= h, seconds, 0.05)
+
+    def app(self):
+        """(height of the application, its hash)"""
+        r = self.rpc.call("abci_info")["response"]
+        return int(r["last_block_height"]), r["last_block_app_hash"]
+
+    def log(self):
+        return self.process.text()
+
+
+class Network:
+    def __init__(self, validators, others=0, *flags):
+        base = free_base(10 * (validators + others))
+        self.dir = net.tempdir()
+        _, out, _ = net.warren("testnet", f"--v={validators}", f"--n={others}", f"--o={self.dir}/net",
+                               f"--base-port={base}", "--output=json", *flags)
+        self.orgs = [Org(h["home"], int(h["rpc"].rsplit(":", 1)[1])) for h in json.loads(out)["homes"]]
+
+    def start(self):
+        for o in self.orgs:
+            o.start()
+        for i, o in enumerate(self.orgs):
+            if not o.wait_height(1, 30):
+                raise RuntimeError(f"node {i}: no first block\n" + o.log()[-4000:])
+        return self
+
+
+def free_base(n):
+    """The first of n free ports in a row."""
+    for _ in range(100):
+        base = net.free_ports(1)[0]
+        if base + n >= 65000:
+            continue
+        try:
+            socks = []
+            for i in range(n):
+                s = net.socket.socket()
+                socks.append(s)
+                s.bind(("127.0.0.1", base + i))
+            return base
+        except OSError:
+            continue
+        finally:
+            for s in socks:
+                s.close()
+    raise RuntimeError("no free ports")
+
+
+def view(rpc, h):
+    """What all nodes must show alike of height h."""
+    block = rpc.call("block", height=str(h))
+    vals = rpc.call("validators", height=str(h), per_page="100")["validators"]
+    results = rpc.call("block_results", height=str(h))
+    return {
+        "hash": block["block_id"],
+        "app_hash": block["block"]["header"]["app_hash"],
+        "validators": [(v["address"], v["voting_power"], v["proposer_priority"]) for v in vals],
+        "results": (results["txs_results"], results["validator_updates"]),
+    }
+
+
+def all_equal(rpcs, first, last, what):
+    for h in range(first, last + 1):
+        views = [view(r, h) for r in rpcs]
+        for i, v in enumerate(views[1:], 1):
+            for k in v:
+                if not net.check_eq(v[k], views[0][k], f"{what}: height {h}, node {i}: {k}"):
+                    return
+    print(f"{what}: {len(rpcs)} nodes alike from height {first} to {last}", flush=True)
+
+
+def four_nodes_agree():
+    n = Network(4).start()
+    for i, o in enumerate(n.orgs):
+        r = o.rpc.commit_tx(b"key%d=value%d" % (i, i))
+        net.check_eq(r["tx_result"]["code"], 0, f"node {i} commits a transaction")
+    h = max(o.height() for o in n.orgs) + 3
+    for o in n.orgs:
+        net.check(o.wait_height(h), f"height {h}")
+    all_equal([o.rpc for o in n.orgs], 1, h, "four nodes")
+    peers = [int(o.rpc.call("net_info")["n_peers"]) for o in n.orgs]
+    net.check_eq(peers, [3, 3, 3, 3], "everyone knows everyone")
+    signers = [sum(1 for s in n.orgs[0].rpc.call("commit", height=str(k))["signed_header"]["commit"]["signatures"]
+                   if s["block_id_flag"] == 2) for k in range(2, h)]
+    net.check(sum(signers) >= 3.5 * len(signers), f"nearly all sign each block: {signers}")
+    return n
+
+
+def one_dies_and_catches_up():
+    n = Network(4).start()
+    a, b = n.orgs[0], n.orgs[3]
+    b.kill_all()
+    h = a.height()
+    for i in range(5):
+        a.rpc.commit_tx(b"while%d=away" % i)
+    net.check(a.wait_height(h + 10), "three of four go on")
+    b.start()
+    h = a.height() + 5
+    net.check(b.wait_height(h, 60), f"the fourth catches up: {b.log()[-3000:]}")
+    all_equal([o.rpc for o in n.orgs], 1, h, "after a whole node was killed")
+    for service in ("consensus", "p2p", "store", "kvstore", "mempool", "signer"):
+        b.kill(service)
+        h = a.height() + 3
+        net.check(b.wait_height(h, 60), f"{service} killed: the node is at height {h}: {b.log()[-3000:]}")
+    time.sleep(0.2)
+    for service in ("consensus", "p2p"):
+        for o in n.orgs:
+            o.kill(service)
+        h = a.height() + 3
+        for o in n.orgs:
+            net.check(o.wait_height(h, 60), f"{service} killed everywhere: height {h}: {o.log()[-3000:]}")
+    h = min(o.height() for o in n.orgs)
+    all_equal([o.rpc for o in n.orgs], 1, h, "after services were killed")
+
+
+def two_of_four_stop_and_nothing_is_decided():
+    n = Network(4).start()
+    for o in n.orgs[2:]:
+        o.kill_all()
+    time.sleep(1)
+    h = n.orgs[0].height()
+    time.sleep(3)
+    net.check(n.orgs[0].height() <= h, "two of four decide nothing")
+    for o in n.orgs[2:]:
+        o.start()
+    for o in n.orgs:
+        net.check(o.wait_height(h + 3, 60), f"goes on when they are back: {o.log()[-3000:]}")
+    all_equal([o.rpc for o in n.orgs], 1, h + 3, "two stopped, and back")
+
+
+def pub_key(org):
+    with open(os.path.join(org.home, "config", "priv_validator_key.json")) as f:
+        return json.load(f)["pub_key"]["value"]
+
+
+def set_power(org, key, power):
+    r = org.rpc.commit_tx(b"val=ed25519!%s!%d" % (key.encode(), power))
+    net.check_eq(r["tx_result"]["code"], 0, "val= transaction")
+    return int(r["height"])
+
+
+def powers(org, h):
+    vals = org.rpc.call("validators", height=str(h), per_page="100")["validators"]
+    return {v["pub_key"]["value"]: int(v["voting_power"]) for v in vals}
+
+
+def a_validator_joins_and_leaves():
+    n = Network(4, 1).start()
+    a, fifth = n.orgs[0], n.orgs[4]
+    key = pub_key(fifth)
+    net.check_eq(key in powers(a, a.height()), False, "not yet a validator")
+    h = set_power(a, key, 10)
+    net.check(fifth.wait_height(h + 8), "goes on with it")
+    net.check_eq(powers(a, h + 1).get(key), None, "not in the next height")
+    net.check_eq(powers(a, h + 2).get(key), 10, "but in the one after")
+    signed = [any(s["block_id_flag"] == 2 and base64.b64encode(bytes.fromhex(s["validator_address"])).decode() and
+                  s["validator_address"] == address(fifth)
+                  for s in a.rpc.call("commit", height=str(k))["signed_header"]["commit"]["signatures"])
+              for k in range(h + 2, h + 7)]
+    net.check(sum(signed) >= 3, f"it signs: {signed}")
+    h = set_power(a, key, 0)
+    net.check(fifth.wait_height(h + 4), "goes on without it")
+    net.check_eq(powers(a, h + 2).get(key), None, "it has left")
+    all_equal([o.rpc for o in n.orgs], 1, h + 4, "joined and left")
+
+
+def address(org):
+    with open(os.path.join(org.home, "config", "priv_validator_key.json")) as f:
+        return json.load(f)["address"]
+
+
+if __name__ == "__main__":
+    net.run(four_nodes_agree, one_dies_and_catches_up, two_of_four_stop_and_nothing_is_decided,
+            a_validator_joins_and_leaves)
