@@ -2,6 +2,7 @@
 """The command line without a node: files, keys, flags, exit codes, completion."""
 import json
 import os
+import pty
 import shutil
 import stat
 import subprocess
@@ -149,6 +150,46 @@ def keys():
     fails(KEY, ["bob.json", "600"], "keys", "show", "bob", home=home)
 
 
+def typed(args, *answers):
+    """Run warren at a terminal of its own and type the answers when asked."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execv(net.WARREN, [net.WARREN, *args])
+    seen = b""
+    for a in answers:
+        while not seen.rstrip(b" ").endswith(b":"):
+            seen += os.read(fd, 1000)
+        os.write(fd, a.encode() + b"\n")
+        seen = b""
+    try:
+        while chunk := os.read(fd, 1000):
+            seen += chunk
+    except OSError:  # the terminal is gone with its process
+        pass
+    os.close(fd)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.decode()
+
+
+def passphrases():
+    home = new_home("--proxy_app=kvstore")
+    code, out = typed(["keys", "new", "typed", "--passphrase", "--home", home], "open sesame", "open sesame")
+    net.check_eq(code, 0, f"a key with a passphrase: {out}")
+    net.check("open sesame" not in out, "what is typed is not shown")
+    code, out = typed(["keys", "new", "other", "--passphrase", "--home", home], "open sesame", "open sesam")
+    net.check(code == USAGE and "differ" in out, f"two different passphrases: {code} {out}")
+    # nothing listens there: the key is opened before the node is asked
+    put = ["tx", "put", "records", "k", "v", "--from", "typed", "--node", "127.0.0.1:1", "--home", home]
+    code, out = typed(put, "open sesame")
+    net.check_eq(code, NET, f"the right passphrase opens it: {out}")
+    code, out = typed(put, "wrong")
+    net.check(code == KEY and "passphrase" in out, f"a wrong one does not: {code} {out}")
+    secret = os.path.join(net.tempdir(), "pass")
+    with open(secret, "w") as f:
+        f.write("open sesame\n")
+    fails(NET, ["refused"], *put[:-2], "--passphrase-file", secret, home=home)
+    fails(KEY, ["nowhere"], *put[:-2], "--passphrase-file", "nowhere", home=home)
+
+
 def node_keys():
     home = new_home()
     for cmd in ("show-node-id", "show_node_id"):
@@ -282,4 +323,4 @@ def moved_tree():
 
 
 if __name__ == "__main__":
-    net.run(init, secp256k1_validator, testnet, keys, node_keys, reset, flags, help_and_completion, moved_tree)
+    net.run(init, secp256k1_validator, testnet, keys, passphrases, node_keys, reset, flags, help_and_completion, moved_tree)
