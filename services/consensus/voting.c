@@ -212,10 +212,17 @@ static void ask_extension(struct consensus *c, const struct vote *v)
 void core_extension_verified(struct consensus *c, const struct task *t)
 {
     struct arena *a = &c->heights[c->current];
+    struct vote  *v;
 
     UNUSED(t);
     if (c->ev->verdict == VERDICT_ACCEPT) {
-        add_vote(c, &c->vote_peer, &c->vote_in_work, true);
+        /* Effects name the vote, and ours may be in work before they are
+         * performed. */
+        v = arena_new(&c->scratch, struct vote);
+        if (v) {
+            *v = c->vote_in_work;
+            add_vote(c, &c->vote_peer, v, true);
+        }
         return;
     }
     a->used = c->vote_mark;
@@ -318,6 +325,7 @@ void core_vote_signed(struct consensus *c, const struct task *t)
 {
     struct vote  *v = &c->vote_in_work;
     struct arena *a = &c->scratch;
+    struct vote  *own;
 
     UNUSED(t);
     if (!c->ev->sign.is_ok)
@@ -325,8 +333,14 @@ void core_vote_signed(struct consensus *c, const struct task *t)
     v->timestamp           = c->ev->sign.time;
     v->signature           = c->ev->sign.signature;
     v->extension_signature = c->ev->sign.extension_signature;
-    if (copy_span(&v->signature, a) && copy_span(&v->extension_signature, a))
-        core_emit(c, FX_OWN_VOTE)->vote = v;
+    if (!copy_span(&v->signature, a) || !copy_span(&v->extension_signature, a))
+        return;
+    /* The next vote may be in work before this effect is performed. */
+    own = arena_new(a, struct vote);
+    if (own) {
+        *own                            = *v;
+        core_emit(c, FX_OWN_VOTE)->vote = own;
+    }
 }
 
 static bool has_voted(const struct consensus *c, const struct vote_set *set)

@@ -582,3 +582,22 @@ TEST(one_header_in_two_encodings_is_two_blocks)
     CHECK_SAID(r, 0, "    0 h1 r0 decide B\n");
     rig_free(r);
 }
+
+TEST(a_quorum_before_the_last_part_takes_two_votes_in_one_step)
+{
+    struct rig_options o = { .first = 1 };
+    struct rig        *r = rig_four(&o);
+
+    rig_fire(r, 0);
+    rig_block_new(r, 0, 0);
+    rig_proposal(r, 0, 0, -1, 'A');
+    rig_vote(r, 0, 0, PREVOTE, 0, 'A');
+    rig_votes(r, 0, 2, 2, PREVOTE, 0, 'A');
+    rig_said(r, 0);
+    rig_parts(r, 0, 0, 'A');
+    CHECK_SAID(r, 0,
+               "    0 h1 r0 prevote A\n"
+               "    0 h1 r0 lock A\n"
+               "    0 h1 r0 precommit A\n");
+    rig_free(r);
+}
