@@ -51,16 +51,17 @@ static void print_tcp(char *out, const struct config *c, const char *address,
 {
     const char *colon = strrchr(address, ':');
     const char *key   = server_key(c, service);
+    size_t      host  = colon ? (size_t)(colon - address) : 0;
     uint64_t    port  = 0;
 
-    if (!colon || !uint64_parse(&port, span_str(colon + 1)) || port == 0 ||
+    if (!uint64_parse(&port, span_str(address + host + 1)) || port == 0 ||
         port >= UINT16_MAX || strncmp(address, "tcp://", 6) != 0)
         must_ok(fail(ERR_CONFIG,
                      "warren.%s: \"%s\" is not an address; write "
                      "tcp://host:port, or nothing for a local socket",
                      service, address),
                 "find a service");
-    snprintf(out, ENDPOINT_MAX, "%.*s:%u%s%s", (int)(colon - address), address,
+    snprintf(out, ENDPOINT_MAX, "%.*s:%u%s%s", (int)host, address,
              (unsigned)port + is_pub, key ? "#" : "", key ? key : "");
 }
 

@@ -73,8 +73,8 @@ enum err db_get(struct db *db, kv_table table, struct span key,
                 struct record *out)
 {
     struct kv_txn *t;
-    struct span    value;
-    enum err       e = db_txn(db, &t);
+    struct span    value = { 0 };
+    enum err       e     = db_txn(db, &t);
 
     if (e == OK)
         e = kv_get(t, table, key, &value);
@@ -125,7 +125,7 @@ static enum err read_main(struct db *db)
 static enum err check_height(struct db *db, int64_t height, size_t *bytes,
                              struct arena *a)
 {
-    struct span meta, block, results;
+    struct span meta = { 0 }, block = { 0 }, results;
     enum err    e = db_get_meta(db, height, &meta);
 
     if (e == OK)

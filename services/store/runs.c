@@ -273,9 +273,10 @@ static void merge_start(struct runs *r)
         level++;
     if (level == LEVEL_MAX)
         return;
-    m         = calloc(1, sizeof *m);
+    m = calloc(1, sizeof *m);
+    must(m);
     m->buffer = calloc(INDEX_CHUNK, sizeof *m->buffer);
-    must(m && m->buffer);
+    must(m->buffer);
     for (size_t i = 0; i < r->n && m->n < INDEX_FANOUT; i++)
         if (r->v[i].level == level)
             m->in[m->n++] = (struct merge_input){ .id     = r->v[i].id,
