@@ -375,6 +375,14 @@ static int64_t query_oldest(void *ctx)
     return l->host->oldest(l->host->ctx);
 }
 
+static int query_find(void *ctx, struct span name)
+{
+    enum ledger_store store = store_find(name);
+
+    UNUSED(ctx);
+    return store < LEDGER_TREES ? (int)store : -1;
+}
+
 static bool query_at(void *ctx, int64_t height, struct ledger_db *out)
 {
     struct ledger *l = ctx;
@@ -394,8 +402,13 @@ static bool query_prove(void *ctx, int64_t height, enum ledger_store store,
 static void on_query(struct ledger *l, const struct abci_req_query *q,
                      struct abci_res_query *res, struct arena *a)
 {
-    struct query_source s = { l,        query_latest, query_oldest,
-                              query_at, query_prove,  simulate };
+    struct query_source s = { .ctx      = l,
+                              .latest   = query_latest,
+                              .oldest   = query_oldest,
+                              .find     = query_find,
+                              .at       = query_at,
+                              .prove    = query_prove,
+                              .simulate = simulate };
 
     query_answer(res, q, &s, a);
 }

@@ -87,15 +87,15 @@ static bool open_height(struct query *q)
 
 static bool ask_store(struct query *q)
 {
-    const uint8_t    *slash = memchr(q->path_rest.p, '/', q->path_rest.n);
-    size_t            n     = slash ? (size_t)(slash - q->path_rest.p) : 0;
-    struct span       name  = SPAN(q->path_rest.p, n), value;
-    enum ledger_store store = store_find(name);
+    const uint8_t *slash = memchr(q->path_rest.p, '/', q->path_rest.n);
+    size_t         n     = slash ? (size_t)(slash - q->path_rest.p) : 0;
+    struct span    name  = SPAN(q->path_rest.p, n), value;
+    int            store = q->source->find(q->source->ctx, name);
 
     if (!slash || !span_eq(SPAN(slash, q->path_rest.n - n), span_str("/key")))
         return refuse(&q->out, q->arena, CODE_MALFORMED, NO_DETAIL,
                       "a store is asked by /store/NAME/key");
-    if (store == LEDGER_TREES)
+    if (store < 0)
         return refuse(&q->out, q->arena, CODE_NOT_FOUND, NO_DETAIL,
                       "no such store: %.*s", (int)(n < 64 ? n : 64),
                       (const char *)name.p);
@@ -103,13 +103,13 @@ static bool ask_store(struct query *q)
         return refuse(&q->out, q->arena, CODE_MALFORMED, NO_DETAIL,
                       "the key is empty");
     q->res->key = q->req->data;
-    if (q->db.get(q->db.ctx, store, q->req->data, &value)) {
+    if (q->db.get(q->db.ctx, (enum ledger_store)store, q->req->data, &value)) {
         q->res->value = arena_copy(q->arena, value);
         if (!q->res->value.p)
             return refuse(&q->out, q->arena, CODE_BUSY, NO_DETAIL,
                           "out of memory");
     }
-    return prove(q, store, q->req->data);
+    return prove(q, (enum ledger_store)store, q->req->data);
 }
 
 /* ---- records ---- */

@@ -17,6 +17,8 @@ struct query_source {
     void *ctx;
     int64_t (*latest)(void *ctx); /* 0: none yet */
     int64_t (*oldest)(void *ctx);
+    /* find - the number of a store by its name, or -1. */
+    int (*find)(void *ctx, struct span name);
     bool (*at)(void *ctx, int64_t height, struct ledger_db *out);
     bool (*prove)(void *ctx, int64_t height, enum ledger_store store,
                   struct span key, struct abci_proof_ops *out, struct arena *a);

@@ -72,6 +72,14 @@ static int64_t oldest(void *ctx)
     return 3;
 }
 
+static int find(void *ctx, struct span name)
+{
+    enum ledger_store store = store_find(name);
+
+    UNUSED(ctx);
+    return store < LEDGER_TREES ? (int)store : -1;
+}
+
 static bool at(void *ctx, int64_t height, struct ledger_db *out)
 {
     *out = (struct ledger_db){ ctx, height, db_get, db_range };
@@ -104,7 +112,9 @@ static void fill(void)
 
 static struct span ask(const struct abci_req_query *q)
 {
-    struct query_source   s = { .latest = latest, .oldest = oldest, .at = at };
+    struct query_source s = {
+        .latest = latest, .oldest = oldest, .find = find, .at = at
+    };
     struct abci_res_query res;
 
     query_answer(&res, q, &s, &fuzz_arena);

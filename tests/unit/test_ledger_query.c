@@ -3,7 +3,7 @@
 #include "ledger_rig.h"
 
 #include "cosmos/keys.h"
-#include "ics23/ops.h"
+#include "iavl/multi.h"
 
 #include <stdio.h>
 
@@ -536,5 +536,159 @@ TEST(the_account_query_answers_the_sdks_bytes)
     query_answer(&res, &q, &source, &test_arena);
     CHECK_BYTES(pb_encode(&abci_res_query_desc, &res, &test_arena),
                 vec_hex(c, "response", &test_arena));
+    json_decref(all);
+}
+
+/* ---- the SDK's multistores, asked through the same table ---- */
+
+enum { SDK_STORES_MAX = 16 };
+
+struct sdk {
+    struct multi       multi;
+    struct multi_store store[SDK_STORES_MAX];
+    struct iavl_mem   *mem[SDK_STORES_MAX];
+    int64_t            latest, asked;
+};
+
+static void sdk_open(struct sdk *k, const json_t *names)
+{
+    const json_t *name;
+    size_t        i;
+
+    *k = (struct sdk){ .multi = { k->store, json_array_size(names) } };
+    json_array_foreach(names, i, name)
+    {
+        k->mem[i]        = iavl_mem_new();
+        k->store[i].name = json_string_value(name);
+        must(iavl_open(&k->store[i].tree, k->store[i].name,
+                       iavl_mem_db(k->mem[i]), 1 << 20) == OK);
+    }
+}
+
+static void sdk_close(struct sdk *k)
+{
+    for (size_t i = 0; i < k->multi.n; i++) {
+        iavl_close(k->store[i].tree);
+        iavl_mem_free(k->mem[i]);
+    }
+}
+
+static int sdk_find(void *ctx, struct span name)
+{
+    struct sdk *k = ctx;
+    size_t      i = multi_find(&k->multi, name);
+
+    return i < k->multi.n ? (int)i : -1;
+}
+
+static void sdk_block(struct sdk *k, const json_t *h)
+{
+    const json_t *w;
+    struct hash   app_hash;
+    size_t        i;
+
+    k->latest = vec_int(h, "height");
+    json_array_foreach(json_object_get(h, "writes"), i, w)
+    {
+        int s = sdk_find(k, span_str(vec_str(w, "store")));
+
+        must(s >= 0 &&
+             iavl_set(k->store[s].tree, vec_hex(w, "key", &test_arena),
+                      vec_hex(w, "value", &test_arena), NULL) == OK);
+    }
+    must(multi_seal(&app_hash, &k->multi, k->latest, &test_arena) == OK);
+    for (i = 0; i < k->multi.n; i++) {
+        must(iavl_write(k->store[i].tree) == OK);
+        iavl_publish(k->store[i].tree);
+    }
+}
+
+static int64_t sdk_latest(void *ctx)
+{
+    return ((struct sdk *)ctx)->latest;
+}
+
+static int64_t sdk_oldest(void *ctx)
+{
+    UNUSED(ctx);
+    return 1;
+}
+
+static bool sdk_get(void *ctx, enum ledger_store store, struct span key,
+                    struct span *value)
+{
+    struct sdk      *k = ctx;
+    struct iavl_view v;
+
+    must(iavl_at(&v, k->store[store].tree, k->asked) == OK);
+    return iavl_get(&v, key, value) == OK;
+}
+
+static bool sdk_at(void *ctx, int64_t height, struct ledger_db *out)
+{
+    ((struct sdk *)ctx)->asked = height;
+    *out = (struct ledger_db){ .ctx = ctx, .height = height, .get = sdk_get };
+    return true;
+}
+
+static bool sdk_prove(void *ctx, int64_t height, enum ledger_store store,
+                      struct span key, struct abci_proof_ops *out,
+                      struct arena *a)
+{
+    struct sdk *k = ctx;
+
+    return multi_prove(out, &k->multi, store, height, key, a) == OK;
+}
+
+static void sdk_check(struct sdk *k, const json_t *c)
+{
+    struct query_source   source = { .ctx    = k,
+                                     .latest = sdk_latest,
+                                     .oldest = sdk_oldest,
+                                     .find   = sdk_find,
+                                     .at     = sdk_at,
+                                     .prove  = sdk_prove };
+    struct abci_req_query q      = { .path   = span_str(vec_str(c, "path")),
+                                     .data   = vec_hex(c, "key", &test_arena),
+                                     .height = vec_int(c, "height"),
+                                     .prove  = true };
+    struct abci_res_query res;
+
+    query_answer(&res, &q, &source, &test_arena);
+    if (vec_has(c, "stage")) {
+        CHECK(res.code && !res.proof_ops, "%s: %s", vec_str(c, "name"),
+              vec_str(c, "error"));
+        return;
+    }
+    CHECK_EQ(res.height, vec_int(c, "response_height"), "%s",
+             vec_str(c, "name"));
+    CHECK_BYTES(pb_encode(&abci_res_query_desc, &res, &test_arena),
+                vec_hex(c, "response", &test_arena), "%s", vec_str(c, "name"));
+}
+
+TEST(store_queries_answer_the_sdks_bytes)
+{
+    json_t       *all = vectors_open("ledger/proof_ops");
+    const json_t *s, *h, *c;
+    size_t        i, n, checked = 0;
+
+    json_array_foreach(json_object_get(all, "stores"), i, s)
+    {
+        struct sdk k;
+
+        arena_reset(&test_arena);
+        sdk_open(&k, json_object_get(s, "names"));
+        json_array_foreach(json_object_get(s, "heights"), n, h)
+            sdk_block(&k, h);
+        json_array_foreach(json_object_get(all, "cases"), n, c)
+        {
+            if (vec_uint(c, "stores") != k.multi.n)
+                continue;
+            sdk_check(&k, c);
+            checked++;
+        }
+        sdk_close(&k);
+    }
+    CHECK_EQ(checked, json_array_size(json_object_get(all, "cases")));
     json_decref(all);
 }
