@@ -131,6 +131,18 @@ void core_new_step(struct consensus *c, int32_t round, enum step step)
 
 /* ---- heights ---- */
 
+/* Votes outlive the state by a height: what they are counted against is the
+ * arena's, not the state's. */
+static const struct validators *keep_set(const struct validators *s,
+                                         struct arena            *a)
+{
+    struct validators *kept = arena_new(a, struct validators);
+
+    must(kept);
+    *kept = *s; /* its entries are in the arena already */
+    return kept;
+}
+
 static void reset_height(struct consensus *c, struct arena *a)
 {
     must(validators_copy(&c->validators, &c->state.validators, a));
@@ -141,7 +153,7 @@ static void reset_height(struct consensus *c, struct arena *a)
     c->saw_precommit_wait = c->has_txs = c->is_proposal_lost = false;
     height_votes_init(&c->votes, c->height,
                       params_has_extensions(&c->state.params, c->height),
-                      c->state.chain_id, &c->state.validators, a);
+                      c->state.chain_id, keep_set(&c->state.validators, a), a);
 }
 
 /* The arena of the height before last makes room for the next height; what
@@ -186,7 +198,7 @@ static bool restore_last_commit(struct consensus             *c,
         return false;
     vote_set_init(c->last_commit, seen->height, seen->round, TYPE_PRECOMMIT,
                   params_has_extensions(&c->state.params, seen->height),
-                  c->state.chain_id, &c->state.last_validators, a);
+                  c->state.chain_id, keep_set(&c->state.last_validators, a), a);
     return vote_set_from_commit(c->last_commit, seen, &c->scratch);
 }
 

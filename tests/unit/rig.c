@@ -57,7 +57,8 @@ static void make_genesis(struct rig *r)
         int64_t place =
             validators_find(&r->genesis.validators, SPAN_OF(vals[i].address));
 
-        r->keys[place] = keys[i];
+        r->keys[place]      = keys[i];
+        r->everybody[place] = vals[i];
     }
 }
 
@@ -466,12 +467,19 @@ static struct event apply(struct rig *r, struct rig_node *n,
     struct state_change change = { .header   = &e->apply.block->header,
                                    .block_id = e->apply.id,
                                    .app_hash = n->core.state.app_hash };
+    struct val          update;
 
     if (r->opt.app_hash_changes) {
         uint8_t *h = arena_alloc(mem, 8);
 
         store_be64(h, (uint64_t)e->height);
         change.app_hash = SPAN(h, 8);
+    }
+    if (r->opt.update_at == e->height) {
+        update                        = r->everybody[r->opt.update_who];
+        update.power                  = r->opt.update_power;
+        change.validator_updates      = &update;
+        change.validator_update_count = 1;
     }
     must(state_next(next, &n->core.state, &change, &n->app) == ACCEPT);
     return (struct event){ .kind = EV_APPLIED, .applied = next };

@@ -24,6 +24,9 @@ struct rig_options {
     bool    waits_for_txs;
     int64_t empty_interval_ms;
     bool    app_hash_changes; /* with every block */
+    /* Block `update_at` gives validator `update_who` another power. */
+    int64_t update_at, update_power;
+    int     update_who;
 };
 
 struct rig_block {
@@ -61,6 +64,7 @@ struct rig {
     size_t               n, cores;
     struct rig_options   opt;
     struct privkey       keys[RIG_VALIDATORS_MAX];
+    struct val           everybody[RIG_VALIDATORS_MAX];
     struct chain_state   genesis;
     struct rig_node     *nodes;
     struct rig_block     blocks[RIG_BLOCKS_MAX];

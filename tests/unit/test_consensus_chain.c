@@ -252,3 +252,62 @@ TEST(a_restart_takes_the_seen_commit_as_votes)
     rig_free(again);
     rig_free(r);
 }
+
+/* ---- the set of validators changes ---- */
+
+/* All four cores, until height 8 with room to spare. */
+static struct rig *changing(int64_t power)
+{
+    struct rig_options o = { .update_at    = 2,
+                             .update_who   = 3,
+                             .update_power = power };
+    struct rig        *r = rig_new(4, 4, &o);
+
+    rig_start(r);
+    while (r->nodes[0].core.height < 8 && r->now < 60000)
+        rig_run(r, r->now + 50);
+    return r;
+}
+
+TEST(a_validator_leaves_two_heights_later)
+{
+    struct rig       *r = changing(0);
+    struct consensus *c = &r->nodes[0].core;
+
+    CHECK_EQ(c->height, 8);
+    CHECK_EQ(c->state.validators.n, 3);
+    CHECK_EQ(c->last_commit->vals->n, 3);
+    CHECK_EQ(r->nodes[3].core.height, 8, "who left follows still");
+    rig_free(r);
+}
+
+TEST(a_new_power_moves_a_validator_in_the_set)
+{
+    struct rig       *r = changing(7);
+    struct consensus *c = &r->nodes[0].core;
+
+    CHECK_EQ(c->height, 8);
+    CHECK_EQ(c->state.validators.total, 10);
+    CHECK_BYTES(SPAN_OF(c->state.validators.v[0].address),
+                SPAN_OF(r->everybody[3].address), "it stands first");
+    rig_free(r);
+}
+
+TEST(late_precommits_are_counted_against_their_own_set)
+{
+    struct rig_options o  = { .update_at = 1, .update_who = 3 };
+    struct rig        *r  = rig_new(4, 3, &o);
+    struct consensus  *c  = &r->nodes[0].core;
+    struct event       ev = { .kind = EV_VOTE, .peer = { { 1 } } };
+
+    rig_start(r);
+    while (c->height < 3 && r->now < 20000)
+        rig_run(r, r->now + 1);
+    CHECK_EQ(c->state.validators.n, 3, "at height 3 it has left");
+    CHECK_EQ(c->last_commit->vals->n, 4, "height 2 still had it");
+    ev.vote = rig_vote_make(r, 3, 2, TYPE_PRECOMMIT, 0, 'B');
+    CHECK(!vote_set_get(c->last_commit, 3));
+    rig_event(r, 0, ev);
+    CHECK(vote_set_get(c->last_commit, 3) != NULL);
+    rig_free(r);
+}
