@@ -9,6 +9,7 @@
  * application may go and come back: what it executed but did not commit it is
  * asked again, and must answer the same. */
 #include "base/log.h"
+#include "consensus/measure.h"
 #include "consensus/shell.h"
 
 enum { RETRY_US = 1000000 };
@@ -81,6 +82,7 @@ static void on_finalized(void *ctx, uint64_t session,
     if (!a->has_results && !take_results(s, res->finalize_block))
         return;
     a->is_finalized = true;
+    a->finalize_us  = now_us() - a->started_us;
     apply_go(s);
 }
 
@@ -283,8 +285,24 @@ static void end_height(struct shell *s)
 
 static void note_committed(struct shell *s)
 {
-    const struct apply *a = &s->apply;
+    const struct apply       *a     = &s->apply;
+    const struct chain_state *chain = shell_chain(s);
+    struct measured_block     m     = {
+                .block       = a->block,
+                .bytes       = a->bytes.n,
+                .vals        = &chain->validators,
+                .last_vals   = &chain->last_validators,
+                .last_time   = chain->last_time,
+                .is_first    = a->height == s->genesis.initial_height,
+                .key         = &s->key,
+                .finalize_us = a->finalize_us,
+                .has_validator_updates =
+                    a->next.last_height_validators_changed == a->height + 2,
+                .has_param_updates =
+                    a->next.last_height_params_changed == a->height + 1,
+    };
 
+    measure_commit(&m);
     log_event(LOG_INFO, "committed", LOG_INT("height", a->height),
               LOG_HEXV("hash", a->id.hash),
               LOG_UINT("txs", a->block->data.txs.n),

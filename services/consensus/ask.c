@@ -6,6 +6,7 @@
  * core goes on without. */
 #include "base/limits.h"
 #include "base/log.h"
+#include "consensus/measure.h"
 #include "consensus/shell.h"
 
 static void answer(struct shell *s, struct event *ev)
@@ -77,6 +78,12 @@ static struct block *make_block(struct shell *s, const span_list *txs)
                             &s->work);
 }
 
+static void give_proposal(struct shell *s, struct event *ev)
+{
+    measure_proposed();
+    answer(s, ev);
+}
+
 static void propose(struct shell *s, const span_list *txs)
 {
     struct event  ev = { .kind = EV_PREPARED };
@@ -88,7 +95,7 @@ static void propose(struct shell *s, const span_list *txs)
         !header_hash(&ev.prepared.hash, &b->header))
         no_proposal(s, "the block does not fit in memory");
     else
-        answer(s, &ev);
+        give_proposal(s, &ev);
 }
 
 static void on_prepared(void *ctx, uint64_t serial,
@@ -161,9 +168,11 @@ static void on_processed(void *ctx, uint64_t serial,
     struct shell *s = ctx;
 
     res = accept(s, serial, res, "ProcessProposal", error);
-    if (res)
-        give_verdict(s, EV_VALIDATED, res->process_proposal->status,
-                     "ProcessProposal");
+    if (!res)
+        return;
+    measure_processed(res->process_proposal->status == PROPOSAL_ACCEPT);
+    give_verdict(s, EV_VALIDATED, res->process_proposal->status,
+                 "ProcessProposal");
 }
 
 static void process(struct shell *s)
@@ -187,9 +196,11 @@ static void on_verified(void *ctx, uint64_t serial,
     struct shell *s = ctx;
 
     res = accept(s, serial, res, "VerifyVoteExtension", error);
-    if (res)
-        give_verdict(s, EV_EXTENSION_VERIFIED,
-                     res->verify_vote_extension->status, "VerifyVoteExtension");
+    if (!res)
+        return;
+    measure_extension(res->verify_vote_extension->status == PROPOSAL_ACCEPT);
+    give_verdict(s, EV_EXTENSION_VERIFIED, res->verify_vote_extension->status,
+                 "VerifyVoteExtension");
 }
 
 static void verify_extension(struct shell *s)

@@ -108,8 +108,8 @@ enum fact {
     FACT_RELOCK,
     FACT_UNLOCK,
     FACT_VALID_BLOCK,
-    FACT_VOTE, /* vote was added */
-    FACT_LATE_VOTE,
+    FACT_VOTE,      /* vote was added */
+    FACT_LATE_VOTE, /* vote */
     FACT_DUPLICATE_VOTE,
     FACT_DUPLICATE_PART,
     FACT_OWN_CONFLICT, /* our key signed something else elsewhere */

@@ -2,6 +2,7 @@
 
 #include "base/files.h"
 #include "base/log.h"
+#include "consensus/measure.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -80,6 +81,7 @@ static void on_timer(void *ctx)
 
 static void perform(struct shell *s, const struct effect *e)
 {
+    measure_effect(&s->core, e);
     switch (e->kind) {
     case FX_SET_TIMER: set_timer(s, e); break;
     case FX_NEW_STEP:
@@ -300,6 +302,7 @@ enum err shell_open(struct shell *s, struct svc *svc)
     timer_set(&s->sync_timer, SYNC_US);
     svc_condition(svc, "store", "not reached yet");
     s->store = svc_connect(svc, "store", &store_fns, s);
+    measure_start();
     txs_open(s);
     app_open(s);
     reactor_open(&s->reactor, s);

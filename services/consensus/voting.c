@@ -231,9 +231,14 @@ void core_extension_verified(struct consensus *c, const struct task *t)
 
 void core_on_vote(struct consensus *c, const struct vote *v)
 {
+    struct effect *e;
+
     if (v->height < c->height ||
-        (v->height == c->height && v->round < c->round))
-        core_fact(c, FACT_LATE_VOTE, NULL);
+        (v->height == c->height && v->round < c->round)) {
+        e            = core_emit(c, FX_FACT);
+        e->fact      = FACT_LATE_VOTE;
+        e->fact_vote = v;
+    }
     if (v->height + 1 == c->height && v->type == TYPE_PRECOMMIT) {
         add_late_precommit(c, v);
         return;
