@@ -104,8 +104,8 @@ run: deps
 # Everything; ends with "N passed, N failed, N skipped".
 .PHONY: test
 test: test-deps
-	@$(MAKE) --no-print-directory -j$$(nproc) build units
-	@tools/run-tests $(UNIT) $(E2E) $(INTEROP)
+	@$(MAKE) --no-print-directory -j$$(nproc) build units sim-build
+	@tools/run-tests $(UNIT) $(SIM_TEST) $(E2E) $(INTEROP)
 
 .PHONY: check
 check: test-deps

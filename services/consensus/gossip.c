@@ -45,22 +45,30 @@ void gossip_greet(struct gossip_act *out, const struct consensus *c,
              c->last_commit ? c->last_commit->round : -1);
 }
 
-static void say_valid_block(struct gossip_act *out, const struct effect *e)
+static void say_valid_block(struct gossip_act *out, const struct part_set *s,
+                            int64_t height, int32_t round, bool is_commit)
 {
-    const struct part_set *s = e->valid_block.parts;
-
     memcpy(out->words, s->have, (s->total + 63) / 64 * sizeof out->words[0]);
     out->array            = (struct bit_array){ .bits = s->total };
     out->array.elems.v    = out->words;
     out->array.elems.n    = (s->total + 63) / 64;
     out->body.valid_block = (struct new_valid_block){
-        .height                = e->height,
-        .round                 = e->round,
+        .height                = height,
+        .round                 = round,
         .block_part_set_header = part_set_header(s),
         .block_parts           = &out->array,
-        .is_commit             = e->valid_block.is_commit,
+        .is_commit             = is_commit,
     };
     say(out, CONSENSUS_NEW_VALID_BLOCK);
+}
+
+bool gossip_greet_block(struct gossip_act *out, const struct consensus *c)
+{
+    if (c->step != STEP_COMMIT || c->proposal_parts < 0)
+        return false;
+    say_valid_block(out, &c->candidates[c->proposal_parts].parts, c->height,
+                    c->round, true);
+    return true;
 }
 
 bool gossip_announce(struct gossip_act *out, const struct effect *e,
@@ -79,7 +87,10 @@ bool gossip_announce(struct gossip_act *out, const struct effect *e,
                                .type   = e->vote->type,
                                .index  = e->vote->validator_index };
         return say(out, CONSENSUS_HAS_VOTE);
-    case FX_NEW_VALID_BLOCK: say_valid_block(out, e); return true;
+    case FX_NEW_VALID_BLOCK:
+        say_valid_block(out, e->valid_block.parts, e->height, e->round,
+                        e->valid_block.is_commit);
+        return true;
     case FX_SET_TIMER:
     case FX_OWN_PROPOSAL:
     case FX_OWN_PARTS:
@@ -248,17 +259,32 @@ bool gossip_next_of_commit(struct peer_view *p, const struct extended_commit *c,
 
 /* ---- blocks ---- */
 
-static const struct part_set *our_parts(const struct consensus *c)
-{
-    return c->proposal_parts < 0 ? NULL
-                                 : &c->candidates[c->proposal_parts].parts;
-}
-
 static bool has_header(const struct peer_view       *p,
                        const struct part_set_header *h)
 {
     return p->has_parts && p->parts_total == h->total &&
            span_eq(h->hash, SPAN_OF(p->parts_hash));
+}
+
+/* The set that the peer collects, if it is here: be it of the proposal, or of
+ * a block that we are locked on while another is proposed. */
+static const struct part_set *wanted_parts(const struct peer_view *p,
+                                           const struct consensus *c)
+{
+    const int at[] = { c->proposal_parts, c->locked, c->valid, c->own };
+
+    for (size_t i = 0; p->has_parts && i < COUNT(at); i++) {
+        const struct part_set *s =
+            at[i] < 0 ? NULL : &c->candidates[at[i]].parts;
+        struct part_set_header h;
+
+        if (!s || s->count == 0)
+            continue;
+        h = part_set_header(s);
+        if (has_header(p, &h))
+            return s;
+    }
+    return NULL;
 }
 
 static bool lacks_part(const struct peer_view *p, size_t i)
@@ -269,13 +295,9 @@ static bool lacks_part(const struct peer_view *p, size_t i)
 static bool next_part(struct peer_view *p, const struct consensus *c,
                       struct gossip_act *out)
 {
-    const struct part_set *s = our_parts(c);
-    struct part_set_header h;
+    const struct part_set *s = wanted_parts(p, c);
 
-    if (!s || s->count == 0)
-        return false;
-    h = part_set_header(s);
-    if (!has_header(p, &h))
+    if (p->height != c->height || !s)
         return false;
     for (size_t k = 0; k < s->total; k++) {
         uint32_t i = (uint32_t)((p->turn + k) % s->total);

@@ -87,10 +87,12 @@ struct gossip_heard {
     /* Static; not NULL: disconnect this peer. */
     const char *drop;
     /* The message is for the core, as event; it borrows from the bytes and
-     * the arena. */
+     * the arena.  All of these go to the WAL first, a claim too: a vote that
+     * counted only because of it would not count in a replay, and with it
+     * might go the lock. */
     bool         has_event;
     struct event event;
-    /* As decoded, for the WAL. */
+    /* As decoded. */
     struct consensus_msg msg;
     /* A peer so useful that its address is worth keeping. */
     bool is_good;
@@ -155,6 +157,9 @@ struct gossip_act {
  * sync) and to all once we take part. */
 void gossip_greet(struct gossip_act *out, const struct consensus *c,
                   struct stamp now);
+/* gossip_greet_block - to be said after the greeting: NewValidBlock, when a
+ * decided block is being collected; false when none is. */
+bool gossip_greet_block(struct gossip_act *out, const struct consensus *c);
 /* gossip_announce - what all peers are told of an effect: of FX_NEW_STEP,
  * FX_HAS_VOTE and FX_NEW_VALID_BLOCK; false for others. */
 bool gossip_announce(struct gossip_act *out, const struct effect *e,

@@ -250,34 +250,23 @@ static void hear_bits(struct peer_view *p, const struct gossip_env *env,
     }
 }
 
-static bool contradicts(const struct vote_set *s, const struct peer_id *peer,
-                        const struct block_id *id)
+enum said { SAID_NOTHING, SAID_THE_SAME, SAID_ANOTHER };
+
+static enum said said_before(const struct vote_set *s,
+                             const struct peer_id  *peer,
+                             const struct block_id *id)
 {
     for (const struct claim *c = s ? s->claims : NULL; c; c = c->next)
         if (peer_id_eq(&c->peer, peer))
-            return !block_id_eq(&c->tally->id, id);
-    return false;
+            return block_id_eq(&c->tally->id, id) ? SAID_THE_SAME
+                                                  : SAID_ANOTHER;
+    return SAID_NOTHING;
 }
 
-static void hear_maj23(struct peer_view *p, const struct gossip_env *env,
-                       const struct vote_set_maj23 *m, struct gossip_heard *out)
+static void owe_bits(struct peer_view *p, const struct vote_set_maj23 *m)
 {
-    const struct consensus *c = env->core;
-    struct owed_bits       *o;
+    struct owed_bits *o;
 
-    if (m->height != c->height || env->is_syncing)
-        return;
-    if (contradicts(our_set(c, m->height, m->round, m->type), &p->id,
-                    &m->block_id)) {
-        out->drop = "a second majority claimed for one round and type";
-        return;
-    }
-    out->has_event          = true;
-    out->event.kind         = EV_CLAIM;
-    out->event.claim.height = m->height;
-    out->event.claim.round  = m->round;
-    out->event.claim.type   = m->type;
-    out->event.claim.id     = &m->block_id;
     if (p->owed_count >= GOSSIP_OWED_MAX)
         return;
     o  = &p->owed[p->owed_count++];
@@ -285,6 +274,32 @@ static void hear_maj23(struct peer_view *p, const struct gossip_env *env,
                              .round  = m->round,
                              .type   = m->type };
     kept_id_set(&o->id, &m->block_id);
+}
+
+static void hear_maj23(struct peer_view *p, const struct gossip_env *env,
+                       const struct vote_set_maj23 *m, struct gossip_heard *out)
+{
+    const struct consensus *c = env->core;
+    enum said               said;
+
+    if (m->height != c->height || env->is_syncing)
+        return;
+    said = said_before(our_set(c, m->height, m->round, m->type), &p->id,
+                       &m->block_id);
+    if (said == SAID_ANOTHER) {
+        out->drop = "a second majority claimed for one round and type";
+        return;
+    }
+    owe_bits(p, m);
+    /* Of rounds that nobody votes in yet the core keeps no claims. */
+    out->has_event =
+        said == SAID_NOTHING && (m->round <= c->votes.round ||
+                                 our_set(c, m->height, m->round, m->type));
+    out->event.kind         = EV_CLAIM;
+    out->event.claim.height = m->height;
+    out->event.claim.round  = m->round;
+    out->event.claim.type   = m->type;
+    out->event.claim.id     = &m->block_id;
 }
 
 /* ---- what is for the core ---- */

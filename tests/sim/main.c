@@ -1,0 +1,136 @@
+/* sim [--seed N] [--runs N] [--seconds N] [--long N] [--real] [--verbose]
+ *
+ * Runs schedules from the seed on; at a violation says the seed and tells
+ * that schedule again, and ends with status 1. */
+#include "sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct options {
+    uint64_t seed, runs, seconds, longs;
+    bool     is_real, is_verbose, is_test;
+};
+
+struct totals {
+    uint64_t schedules, heights, cut, crashes, evidence, messages, failed, hash;
+};
+
+static bool read_number(char **argv, int *i, const char *name, uint64_t *out)
+{
+    if (strcmp(argv[*i], name) != 0)
+        return false;
+    must(argv[*i + 1]);
+    *out = strtoull(argv[++*i], NULL, 0);
+    return true;
+}
+
+static void read_options(struct options *o, char **argv)
+{
+    for (int i = 1; argv[i]; i++) {
+        if (read_number(argv, &i, "--seed", &o->seed) ||
+            read_number(argv, &i, "--runs", &o->runs) ||
+            read_number(argv, &i, "--seconds", &o->seconds) ||
+            read_number(argv, &i, "--long", &o->longs))
+            continue;
+        o->is_real |= strcmp(argv[i], "--real") == 0;
+        o->is_verbose |= strcmp(argv[i], "--verbose") == 0;
+        o->is_test |= strcmp(argv[i], "--test") == 0;
+    }
+}
+
+static void report(uint64_t seed, bool is_long, const struct options *o)
+{
+    struct plan p;
+
+    plan_make(&p, seed, is_long);
+    printf("FAIL SEED=%" PRIu64 "%s: %s\n", seed, is_long ? " (long)" : "",
+           W.violation);
+    plan_print(&W.plan);
+    if (!o->is_verbose)
+        world_run(&p, true);
+}
+
+static bool run_one(uint64_t seed, bool is_long, struct totals *t,
+                    const struct options *o)
+{
+    struct plan p;
+
+    plan_make(&p, seed, is_long);
+    world_run(&p, o->is_verbose);
+    t->schedules++;
+    t->heights += (uint64_t)W.highest;
+    t->cut += W.is_over;
+    t->crashes += W.stats.crashes;
+    t->evidence += W.stats.evidence;
+    t->messages += W.stats.messages;
+    t->hash = mix64(t->hash, W.hash);
+    if (!W.violation[0])
+        return true;
+    t->failed++;
+    report(seed, is_long, o);
+    return false;
+}
+
+/* The same seed makes the same trace. */
+static bool is_repeatable(uint64_t seed)
+{
+    struct plan p;
+    uint64_t    first;
+
+    plan_make(&p, seed, false);
+    world_run(&p, false);
+    first = W.hash;
+    world_run(&p, false);
+    return W.hash == first;
+}
+
+static double seconds_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void run_all(const struct options *o, struct totals *t)
+{
+    double end = o->seconds ? seconds_now() + (double)o->seconds : 1e300;
+
+    for (uint64_t i = 0; i < o->runs && seconds_now() < end; i++)
+        if (!run_one(o->seed + i, false, t, o))
+            return;
+    for (uint64_t i = 0; i < o->longs && seconds_now() < end; i++)
+        if (!run_one(o->seed + i, true, t, o))
+            return;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = { .seed = 1, .runs = UINT64_MAX };
+    struct totals  t = { 0 };
+    bool           is_same;
+
+    UNUSED(argc);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    read_options(&o, argv);
+    crypto_setup();
+    crypto_use_stubs(!o.is_real);
+    world_open();
+    is_same = is_repeatable(o.seed);
+    if (!is_same)
+        printf("FAIL SEED=%" PRIu64 " makes two different traces\n", o.seed);
+    run_all(&o, &t);
+    printf("%" PRIu64 " schedules, %" PRIu64 " heights decided, %" PRIu64
+           " crashes, %" PRIu64 " conflicting votes seen, %" PRIu64
+           " messages, %" PRIu64 " cut short; trace %016" PRIx64 "\n",
+           t.schedules, t.heights, t.crashes, t.evidence, t.messages, t.cut,
+           t.hash);
+    if (o.is_test)
+        printf("%" PRIu64 " passed, %" PRIu64 " failed, 0 skipped\n",
+               t.schedules - t.failed + is_same, t.failed + !is_same);
+    else
+        printf("%" PRIu64 " violations\n", t.failed);
+    return t.failed > 0 || !is_same;
+}

@@ -1,0 +1,20 @@
+# The simulator: the cores of consensus in one process, see docs/simulation.md.
+#   make sim SEED=7 RUNS=1000 [LONG=100] [REAL=1]
+SIM_CORE := consensus rounds commit proposal votes voting gossip gossip_hear
+SIM_OBJ  := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tests/sim/*.c))) \
+            $(SIM_CORE:%=$(BUILD)/obj/services/consensus/%.o)
+SIM_TEST := tests/sim/run
+
+$(BUILD)/tests/sim: $(SIM_OBJ) $(BUILD)/libwarren.a
+	@mkdir -p $(@D)
+	$(call say,ld)
+	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=pubkey_verify,--wrap=pubkey_verify_many \
+	    -o $@ $^ $(LIBS)
+
+SEED ?= 1
+RUNS ?= 1000
+LONG ?= 0
+.PHONY: sim sim-build
+sim-build: $(BUILD)/tests/sim
+sim: $(BUILD)/tests/sim
+	@$< --seed $(SEED) --runs $(RUNS) --long $(LONG) $(if $(REAL),--real)

@@ -1,0 +1,632 @@
+/* A node: what the shell does around the cores, in the same order. */
+#include "sim.h"
+
+enum { ARENA_BYTES = 16 << 20, TX_BYTES_MAX = 150000 };
+
+bool node_is_honest(const struct node *n)
+{
+    return W.plan.role[n->val] == ROLE_HONEST;
+}
+
+struct stamp node_now(const struct node *n)
+{
+    struct stamp zero = { .seconds = 1700000000 };
+
+    if (n->is_replaying)
+        return n->replay_now;
+    return stamp_add(zero, W.now + W.plan.skew[n->index]);
+}
+
+static void feed(struct node *n, struct event ev);
+
+/* A place where the process may end. */
+static bool may_die(struct node *n)
+{
+    if (!W.is_fair && !n->is_replaying &&
+        rng_below(&W.rng, 2000) < W.plan.crashes)
+        n->is_dying = true;
+    return n->is_dying;
+}
+
+/* ---- speaking ---- */
+
+static void tell_all(struct node *n, const struct gossip_act *a)
+{
+    struct span bytes = pb_encode(&consensus_msg_desc, &a->msg, &W.arena);
+
+    for (int i = 0; i < (int)W.node_count; i++)
+        if (i != n->index)
+            world_send(n->index, i, a->channel, bytes);
+}
+
+static void say(struct node *n, int peer)
+{
+    world_send(n->index, peer, n->act.channel,
+               pb_encode(&consensus_msg_desc, &n->act.msg, &W.arena));
+}
+
+static void say_stored_part(struct node *n, int peer)
+{
+    struct gossip_act    *a = &n->act;
+    struct block_part_msg m = { .height = a->height, .round = a->round };
+
+    must(a->height <= n->disk.height);
+    m.part = part_set_part(&n->disk.parts[a->height], a->index);
+    world_send(n->index, peer, 0x21, world_encode(CONSENSUS_BLOCK_PART, &m));
+    gossip_part_done(&n->views[peer]);
+}
+
+static void say_stored_commit(struct node *n, int peer)
+{
+    int64_t                       h = n->act.height;
+    const struct extended_commit *c =
+        h <= n->disk.height ? n->disk.commits[h] : NULL;
+
+    gossip_commit(&n->views[peer], h, c);
+    while (c && world_has_room(n->index, peer) &&
+           gossip_next_of_commit(&n->views[peer], c, &n->act))
+        say(n, peer);
+}
+
+static void gossip_to(struct node *n, int peer)
+{
+    struct gossip_env env = { .core       = &n->core,
+                              .store_base = n->disk.height > 0 };
+
+    while (world_has_room(n->index, peer) &&
+           gossip_next(&n->views[peer], &env, ROOM_ALL, &n->act)) {
+        switch (n->act.kind) {
+        case ACT_SAY: say(n, peer); break;
+        case ACT_LOAD_PART: say_stored_part(n, peer); break;
+        case ACT_LOAD_COMMIT: say_stored_commit(n, peer); break;
+        }
+    }
+}
+
+void node_gossip(struct node *n)
+{
+    if (!n->is_up)
+        return;
+    for (int i = 0; i < (int)W.node_count; i++)
+        if (i != n->index && W.links[n->index][i].is_up)
+            gossip_to(n, i);
+}
+
+void node_query(struct node *n)
+{
+    for (int i = 0; i < (int)W.node_count; i++)
+        gossip_query(&n->views[i]);
+    node_gossip(n);
+}
+
+void node_connect(struct node *n, int peer)
+{
+    struct peer_id id = world_id(peer);
+
+    peer_view_init(&n->views[peer], &id);
+    if (!n->is_up)
+        return;
+    gossip_greet(&n->act, &n->core, node_now(n));
+    say(n, peer);
+    if (gossip_greet_block(&n->act, &n->core))
+        say(n, peer);
+    gossip_to(n, peer);
+}
+
+/* ---- own messages ---- */
+
+static void queue_own(struct node *n, enum consensus_kind kind, void *member)
+{
+    struct own *o = arena_new(&W.arena, struct own);
+
+    o->bytes = world_encode(kind, member);
+    if (n->own_last)
+        n->own_last->next = o;
+    else
+        n->own_first = o;
+    n->own_last = o;
+}
+
+static void own_message(struct node *n, const struct effect *e)
+{
+    struct proposal_msg   proposal = { 0 };
+    struct vote_msg       vote     = { (struct vote *)(uintptr_t)e->vote };
+    struct block_part_msg part     = { .height = e->height, .round = e->round };
+
+    if (e->kind == FX_OWN_VOTE) {
+        queue_own(n, CONSENSUS_VOTE, &vote);
+    } else if (e->kind == FX_OWN_PROPOSAL) {
+        proposal.proposal = *e->proposal;
+        queue_own(n, CONSENSUS_PROPOSAL, &proposal);
+    } else {
+        for (uint32_t i = 0; i < e->parts->total; i++) {
+            part.part = part_set_part(e->parts, i);
+            queue_own(n, CONSENSUS_BLOCK_PART, &part);
+        }
+    }
+}
+
+/* ---- answers ---- */
+
+static struct span make_tx(void)
+{
+    size_t   n = W.plan.has_big_blocks ? (size_t)rng_below(&W.rng, TX_BYTES_MAX)
+                                       : 8 + (size_t)rng_below(&W.rng, 40);
+    uint8_t *tx = arena_alloc(&W.arena, n + 8);
+
+    store_le64(tx, rng_next(&W.rng));
+    return SPAN(tx, n + 8);
+}
+
+static struct event prepare(struct node *n, const struct effect *e)
+{
+    struct event     ev = { .kind = EV_PREPARED };
+    struct part_set *parts;
+    struct commit   *commit;
+    struct span      tx;
+    struct block    *b;
+    int              i;
+
+    if (W.block_count[e->height] + 4 >= BLOCKS_MAX)
+        return ev;
+    commit = e->prepare.last_commit
+                 ? extended_commit_strip(e->prepare.last_commit, &W.arena)
+                 : NULL;
+    tx     = make_tx();
+    b = state_make_block(&n->core.state, n->core.height, &tx, 1, commit, NULL,
+                         0, SPAN_OF(n->core.address), &W.arena);
+    parts = arena_new(&W.arena, struct part_set);
+    must(b && part_set_from_bytes(parts, block_encode(b, &W.arena), &W.arena));
+    i                 = check_new_block(e->height, b, parts);
+    ev.prepared.block = part_set_bytes(parts);
+    memcpy(ev.prepared.hash.b, W.blocks[e->height][i].id.hash.p, HASH_BYTES);
+    return ev;
+}
+
+static bool is_accepted(int64_t height, const struct effect *e)
+{
+    const struct block *b = e->block.block;
+
+    UNUSED(height);
+    return b->data.txs.n == 0 || !span_eq(b->data.txs.v[0], span_str("bad"));
+}
+
+static bool sign(struct node *n, const struct effect *e, struct event *ev)
+{
+    struct vote     v;
+    struct proposal p;
+
+    disk_sync(n);
+    if (!disk_sign(n, e, ev)) {
+        world_say("n%d signs no %s h%" PRId64 " r%d", n->index,
+                  e->kind == FX_SIGN_VOTE ? "vote" : "proposal", e->height,
+                  e->round);
+        return true;
+    }
+    if (e->kind == FX_SIGN_VOTE) {
+        v           = *e->vote;
+        v.timestamp = ev->sign.time;
+        check_vote(n, n->val, &v);
+    } else {
+        p           = *e->proposal;
+        p.timestamp = ev->sign.time;
+        check_proposal(n, n->val, &p);
+    }
+    return true;
+}
+
+static bool apply(struct node *n, const struct effect *e, struct event *ev)
+{
+    struct disk *d = &n->disk;
+
+    check_decision(n, e);
+    disk_save_block(n, e);
+    if (may_die(n))
+        return false;
+    disk_append(
+        n, (struct record){ .kind = RECORD_END_HEIGHT, .height = e->height });
+    disk_sync(n);
+    if (may_die(n))
+        return false;
+    d->state = disk_next_state(n, d->state, e->height);
+    *ev      = (struct event){ .kind = EV_APPLIED, .applied = d->state };
+    return true;
+}
+
+static bool answer(struct node *n, const struct effect *e, struct event *ev)
+{
+    *ev = (struct event){ 0 };
+    switch (e->kind) {
+    case FX_PREPARE: *ev = prepare(n, e); return true;
+    case FX_VALIDATE:
+        ev->kind = EV_VALIDATED;
+        ev->verdict =
+            is_accepted(e->height, e) ? VERDICT_ACCEPT : VERDICT_REJECT;
+        return true;
+    case FX_EXTEND:
+        ev->kind               = EV_EXTENDED;
+        ev->extended.is_ok     = true;
+        ev->extended.extension = span_str("extension");
+        return true;
+    case FX_VERIFY_EXTENSION:
+        ev->kind    = EV_EXTENSION_VERIFIED;
+        ev->verdict = span_eq(e->vote->extension, span_str("extension"))
+                          ? VERDICT_ACCEPT
+                          : VERDICT_REJECT;
+        return true;
+    case FX_SIGN_PROPOSAL:
+    case FX_SIGN_VOTE: return sign(n, e, ev);
+    case FX_APPLY: return apply(n, e, ev);
+    default: return false;
+    }
+}
+
+/* ---- effects ---- */
+
+static void set_timer(struct node *n, const struct effect *e)
+{
+    n->timer_number++;
+    world_push((struct item){ .kind  = ITEM_TIMER,
+                              .to    = n->index,
+                              .epoch = n->timer_number },
+               e->timer.duration > 0 ? e->timer.duration : 0);
+}
+
+static void say_fact(struct node *n, const struct effect *e)
+{
+    const char *name = NULL;
+
+    switch (e->fact) {
+    case FACT_LOCK: name = "locks"; break;
+    case FACT_RELOCK: name = "locks again"; break;
+    case FACT_UNLOCK: name = "unlocks"; break;
+    case FACT_INVALID_BLOCK: name = "finds the proposal invalid"; break;
+    case FACT_NEW_ROUND: name = "begins"; break;
+    case FACT_TIMEOUT_PROPOSE:
+        n->late_height = e->height;
+        n->late_round  = e->round;
+        return;
+    default: return;
+    }
+    world_say("n%d %s h%" PRId64 " r%d%s%s", n->index, name, e->height,
+              e->round, e->text ? ": " : "", e->text ? e->text : "");
+}
+
+static void announce(struct node *n, const struct effect *e)
+{
+    if (n->is_replaying)
+        return;
+    if (gossip_announce(&n->act, e, node_now(n)))
+        tell_all(n, &n->act);
+    if (e->kind == FX_NEW_STEP && node_is_honest(n))
+        evil_on_step(n);
+}
+
+static bool perform(struct node *n, const struct effect *e, struct event *ev)
+{
+    switch (e->kind) {
+    case FX_SET_TIMER: set_timer(n, e); return false;
+    case FX_NEW_STEP:
+    case FX_HAS_VOTE:
+    case FX_NEW_VALID_BLOCK: announce(n, e); return false;
+    case FX_OWN_PROPOSAL:
+    case FX_OWN_PARTS:
+    case FX_OWN_VOTE: own_message(n, e); return false;
+    case FX_EVIDENCE: W.stats.evidence++; return false;
+    case FX_REFUSED:
+        W.stats.refused++;
+        world_say("n%d refuses: %s", n->index, e->text);
+        return false;
+    case FX_FACT: say_fact(n, e); return false;
+    case FX_HALT:
+        check_failed("n%d halts at h%" PRId64 ": %s", n->index, e->height,
+                     e->text);
+        return false;
+    case FX_PREPARE:
+    case FX_VALIDATE:
+    case FX_EXTEND:
+    case FX_VERIFY_EXTENSION:
+    case FX_SIGN_PROPOSAL:
+    case FX_SIGN_VOTE:
+    case FX_APPLY: return answer(n, e, ev);
+    }
+    return false;
+}
+
+static void feed(struct node *n, struct event ev)
+{
+    bool goes_on;
+
+    do {
+        struct event next;
+
+        goes_on = false;
+        n->fx.n = 0;
+        ev.now  = node_now(n);
+        consensus_step(&n->core, &n->fx, &ev);
+        for (size_t i = 0; i < n->fx.n && !n->is_dying; i++)
+            goes_on |= perform(n, &n->fx.v[i], &next);
+        ev = next;
+    } while (goes_on && !n->is_dying && !W.violation[0]);
+}
+
+/* ---- inputs ---- */
+
+static bool message_event(struct event *ev, const struct consensus_msg *m)
+{
+    switch (m->which) {
+    case CONSENSUS_PROPOSAL:
+        ev->kind     = EV_PROPOSAL;
+        ev->proposal = &m->proposal->proposal;
+        return true;
+    case CONSENSUS_BLOCK_PART:
+        ev->kind        = EV_PART;
+        ev->part.height = m->block_part->height;
+        ev->part.round  = m->block_part->round;
+        ev->part.part   = &m->block_part->part;
+        return true;
+    case CONSENSUS_VOTE:
+        ev->kind = EV_VOTE;
+        ev->vote = m->vote->vote;
+        return true;
+    case CONSENSUS_VOTE_SET_MAJ23:
+        ev->kind         = EV_CLAIM;
+        ev->claim.height = m->vote_set_maj23->height;
+        ev->claim.round  = m->vote_set_maj23->round;
+        ev->claim.type   = m->vote_set_maj23->type;
+        ev->claim.id     = &m->vote_set_maj23->block_id;
+        return true;
+    default: return false;
+    }
+}
+
+/* What a replay made again and the WAL had. */
+static bool is_known(const struct node *n, const struct consensus_msg *m)
+{
+    const struct consensus *c = &n->core;
+    const struct vote      *v;
+    const struct vote_set  *s;
+
+    if (m->which == CONSENSUS_PROPOSAL)
+        return c->proposal || m->proposal->proposal.height != c->height ||
+               m->proposal->proposal.round < c->round;
+    if (m->which == CONSENSUS_BLOCK_PART)
+        return m->block_part->height != c->height || c->has_proposal_block;
+    v = m->vote->vote;
+    if (v->height != c->height)
+        return true;
+    s = v->type == TYPE_PREVOTE ? height_votes_prevotes(&c->votes, v->round)
+                                : height_votes_precommits(&c->votes, v->round);
+    return vote_set_find(s, (size_t)v->validator_index, &v->block_id);
+}
+
+/* All of ours that wait become durable together. */
+static void log_own(struct node *n)
+{
+    struct consensus_msg m;
+
+    for (struct own *o = n->own_first; o; o = o->next) {
+        if (o->is_logged)
+            continue;
+        arena_reset(&n->in);
+        must(consensus_msg_decode(&m, &n->in, o->bytes) == ACCEPT);
+        o->is_logged = true;
+        if (is_known(n, &m))
+            o->bytes.n = 0;
+        else
+            disk_append(n, (struct record){ .kind  = RECORD_MESSAGE,
+                                            .bytes = o->bytes });
+    }
+    if (!may_die(n))
+        disk_sync(n);
+}
+
+/* Everything of our own goes in before anything else. */
+static void pump(struct node *n)
+{
+    while (n->own_first && !n->is_dying && !W.violation[0]) {
+        struct event         ev = { 0 };
+        struct own          *o  = n->own_first;
+        struct consensus_msg m;
+
+        if (!o->is_logged) {
+            log_own(n);
+            continue;
+        }
+        n->own_first = o->next;
+        if (!n->own_first)
+            n->own_last = NULL;
+        if (o->bytes.n == 0)
+            continue;
+        arena_reset(&n->in);
+        must(consensus_msg_decode(&m, &n->in, o->bytes) == ACCEPT);
+        if (message_event(&ev, &m))
+            feed(n, ev);
+        may_die(n);
+    }
+    if (n->is_dying)
+        node_crash(n);
+}
+
+static void take(struct node *n, struct event ev)
+{
+    feed(n, ev);
+    pump(n);
+    node_gossip(n);
+}
+
+void node_message(struct node *n, int from, uint8_t channel, struct span bytes)
+{
+    struct gossip_env   env = { .core       = &n->core,
+                                .store_base = n->disk.height > 0 };
+    struct peer_view   *p   = &n->views[from];
+    struct gossip_heard heard;
+
+    if (!n->is_up)
+        return;
+    arena_reset(&n->in);
+    gossip_hear(p, &env, channel, bytes, &n->in, &heard);
+    if (heard.drop) {
+        if (from < NODES_MAX)
+            check_failed("n%d drops n%d: %s", n->index, from, heard.drop);
+        else
+            peer_view_init(p,
+                           &(struct peer_id){ .b = { (uint8_t)(from + 1) } });
+        return;
+    }
+    if (!heard.has_event) {
+        if (from < NODES_MAX)
+            gossip_to(n, from);
+        return;
+    }
+    disk_append(n, (struct record){
+                       .kind = RECORD_MESSAGE, .peer = p->id, .bytes = bytes });
+    take(n, heard.event);
+}
+
+void node_timer(struct node *n)
+{
+    struct event ev = { .kind = EV_TIMEOUT, .timeout = n->core.timer };
+
+    if (!n->is_up)
+        return;
+    disk_append(
+        n, (struct record){ .kind = RECORD_TIMEOUT, .timeout = ev.timeout });
+    take(n, ev);
+}
+
+/* ---- starting and ending ---- */
+
+static void clear_core(struct node *n)
+{
+    struct consensus *c    = &n->core;
+    struct consensus  kept = *c;
+
+    memset(c, 0, sizeof *c);
+    for (size_t i = 0; i < 2; i++) {
+        c->heights[i] = kept.heights[i];
+        arena_reset(&c->heights[i]);
+    }
+    c->scratch = kept.scratch;
+    arena_reset(&c->scratch);
+    for (size_t i = 0; i < CANDIDATES; i++) {
+        c->candidates[i].arena = kept.candidates[i].arena;
+        arena_reset(&c->candidates[i].arena);
+    }
+}
+
+void node_open(struct node *n, int index)
+{
+    struct consensus *c = &n->core;
+
+    n->index = index;
+    arena_open(&c->heights[0], ARENA_BYTES);
+    arena_open(&c->heights[1], ARENA_BYTES);
+    arena_open(&c->scratch, ARENA_BYTES);
+    for (size_t i = 0; i < CANDIDATES; i++)
+        arena_open(&c->candidates[i].arena, ARENA_BYTES);
+    arena_open(&n->in, ARENA_BYTES);
+}
+
+static void replay(struct node *n)
+{
+    struct disk *d     = &n->disk;
+    size_t       begin = d->count;
+
+    if (d->state->last_height == 0)
+        begin = 0;
+    for (size_t i = 0; i < d->count; i++)
+        if (d->records[i].kind == RECORD_END_HEIGHT &&
+            d->records[i].height == d->state->last_height)
+            begin = i + 1;
+    for (size_t i = begin, end = d->count; i < end && !n->is_dying; i++) {
+        const struct record *r  = &d->records[i];
+        struct event         ev = { .kind    = EV_TIMEOUT,
+                                    .peer    = r->peer,
+                                    .timeout = r->timeout };
+        struct consensus_msg m;
+
+        n->replay_now = r->now;
+        arena_reset(&n->in);
+        if (r->kind == RECORD_END_HEIGHT)
+            continue;
+        if (r->kind == RECORD_MESSAGE) {
+            must(consensus_msg_decode(&m, &n->in, r->bytes) == ACCEPT);
+            must(message_event(&ev, &m));
+        }
+        feed(n, ev);
+    }
+}
+
+static struct event first_event(struct node *n)
+{
+    struct disk *d  = &n->disk;
+    struct event ev = { .kind = EV_STATE };
+
+    if (d->height > d->state->last_height)
+        d->state = disk_next_state(n, d->state, d->height);
+    ev.state.chain = d->state;
+    if (d->height > 0)
+        ev.state.seen = d->commits[d->height];
+    return ev;
+}
+
+void node_start(struct node *n)
+{
+    struct consensus_config cfg = {
+        .propose_ns          = 300 * MS,
+        .propose_delta_ns    = 100 * MS,
+        .prevote_ns          = 100 * MS,
+        .prevote_delta_ns    = 50 * MS,
+        .precommit_ns        = 100 * MS,
+        .precommit_delta_ns  = 50 * MS,
+        .commit_ns           = 100 * MS,
+        .time_tolerance_ns   = 60 * SECOND,
+        .skip_timeout_commit = W.plan.skips_commit_wait,
+        .create_empty_blocks = true,
+    };
+    struct event key = { .kind = EV_KEY };
+
+    n->late_height = 0;
+    clear_core(n);
+    consensus_init(&n->core, &cfg);
+    n->own_first = n->own_last = NULL;
+    n->is_dying                = false;
+    n->is_up                   = true;
+    for (int i = 0; i < NODES_MAX + VALS_MAX; i++) {
+        struct peer_id id = world_id(i);
+
+        peer_view_init(&n->views[i], &id);
+    }
+    privkey_public(&key.key, &W.keys[n->val]);
+    n->replay_now   = node_now(n);
+    n->is_replaying = true;
+    feed(n, first_event(n));
+    feed(n, key);
+    replay(n);
+    n->is_replaying = false;
+    feed(n, (struct event){ .kind = EV_START });
+    pump(n);
+    for (int i = 0; i < (int)W.node_count; i++)
+        if (i != n->index && W.nodes[i].is_up)
+            world_push((struct item){ .kind = ITEM_CONNECT,
+                                      .from = n->index,
+                                      .to   = i },
+                       MS);
+}
+
+void node_crash(struct node *n)
+{
+    W.stats.crashes++;
+    world_say("n%d crashes h%" PRId64 " r%d", n->index, n->core.height,
+              n->core.round);
+    n->is_up    = false;
+    n->is_dying = false;
+    n->timer_number++;
+    disk_crash(n);
+    for (int i = 0; i < (int)W.node_count; i++)
+        if (i != n->index)
+            world_disconnect(n->index, i);
+    world_push((struct item){ .kind = ITEM_RESTART, .to = n->index },
+               (int64_t)rng_below(&W.rng, 2000) * MS);
+}

@@ -1,0 +1,116 @@
+/* What a seed means. */
+#include "sim.h"
+
+#include <stdio.h>
+
+uint64_t mix64(uint64_t h, uint64_t v)
+{
+    h ^= v + UINT64_C(0x9e3779b97f4a7c15) + (h << 6) + (h >> 2);
+    h *= UINT64_C(0xff51afd7ed558ccd);
+    return h ^ h >> 32;
+}
+
+uint64_t mix_bytes(uint64_t h, struct span s)
+{
+    size_t i = 0;
+
+    for (; i + 8 <= s.n; i += 8)
+        h = mix64(h, load_le64(s.p + i));
+    for (; i < s.n; i++)
+        h = mix64(h, s.p[i]);
+    return mix64(h, s.n);
+}
+
+/* splitmix64 */
+uint64_t rng_next(struct rng *r)
+{
+    uint64_t z = r->s += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+uint64_t rng_below(struct rng *r, uint64_t n)
+{
+    return rng_next(r) % n;
+}
+
+bool rng_chance(struct rng *r, unsigned percent)
+{
+    return rng_below(r, 100) < percent;
+}
+
+static unsigned pick(struct rng *r, const unsigned *v, size_t n)
+{
+    return v[rng_below(r, n)];
+}
+#define PICK(r, ...)                                                           \
+    pick((r), (const unsigned[]){ __VA_ARGS__ },                               \
+         sizeof((const unsigned[]){ __VA_ARGS__ }) / sizeof(unsigned))
+
+/* Evil ones hold less than a third. */
+static void choose_roles(struct plan *p, struct rng *r)
+{
+    int64_t total = 0, evil = 0;
+
+    for (size_t i = 0; i < p->validators; i++)
+        total += p->power[i];
+    for (size_t i = 0; i < p->validators; i++) {
+        size_t  v    = (i + p->seed) % p->validators;
+        int64_t then = evil + p->power[v];
+
+        if (3 * then >= total || rng_chance(r, 20))
+            continue;
+        evil       = then;
+        p->role[v] = (enum role)PICK(r, ROLE_TWINS, ROLE_TWINS, ROLE_PUPPET,
+                                     ROLE_PUPPET, ROLE_PUPPET, ROLE_SILENT);
+    }
+}
+
+void plan_make(struct plan *p, uint64_t seed, bool is_long)
+{
+    struct rng r = { mix64(seed, 1) };
+
+    *p            = (struct plan){ .seed = seed, .is_long = is_long };
+    p->validators = PICK(&r, 4, 4, 4, 7);
+    for (size_t i = 0; i < p->validators; i++)
+        p->power[i] = 10;
+    if (rng_chance(&r, 25))
+        for (size_t i = 0; i < p->validators; i++)
+            p->power[i] = 1 + (int64_t)rng_below(&r, 20);
+    if (rng_chance(&r, 80))
+        choose_roles(p, &r);
+    p->goal           = is_long ? 20 : 3;
+    p->storm          = (int64_t)(1 + rng_below(&r, is_long ? 30 : 8)) * SECOND;
+    p->patience       = 600 * SECOND;
+    p->loss           = PICK(&r, 0, 0, 2, 10, 30);
+    p->duplicates     = PICK(&r, 0, 0, 5, 30);
+    p->late           = PICK(&r, 0, 5, 20, 50);
+    p->crashes        = PICK(&r, 0, 0, 5, 20, 60);
+    p->partitions     = PICK(&r, 0, 20, 60, 90);
+    p->evil           = PICK(&r, 10, 40, 80, 100);
+    p->is_fifo        = rng_chance(&r, 60);
+    p->has_big_blocks = rng_chance(&r, 10);
+    p->skips_commit_wait = rng_chance(&r, 30);
+    if (rng_chance(&r, 20))
+        p->extensions_from = 1 + (int64_t)rng_below(&r, 3);
+    if (rng_chance(&r, 30))
+        for (size_t i = 0; i < NODES_MAX; i++)
+            p->skew[i] = (int64_t)rng_below(&r, 4000) * MS - 2000 * MS;
+}
+
+void plan_print(const struct plan *p)
+{
+    static const char *const names[] = { "honest", "twins", "puppet",
+                                         "silent" };
+
+    printf("%zu validators:", p->validators);
+    for (size_t i = 0; i < p->validators; i++)
+        printf(" %" PRId64 "%s%s", p->power[i], p->role[i] ? " " : "",
+               p->role[i] ? names[p->role[i]] : "");
+    printf("; storm %" PRId64 " ms, loss %u%%, duplicates %u%%, late %u%%,"
+           " crashes %u%%, partitions %u%%, evil %u%%, %s order\n",
+           p->storm / MS, p->loss, p->duplicates, p->late, p->crashes,
+           p->partitions, p->evil, p->is_fifo ? "in" : "out of");
+}

@@ -1,0 +1,248 @@
+/* sim - many nodes in one process, with one seed: the production cores of
+ * consensus, gossip and evidence over a fake clock, network and disk.
+ *
+ * A schedule is a storm (delays, losses, partitions, crashes, validators that
+ * lie) and then fair weather, in which the chain has to go on.  Everything is
+ * drawn from the seed; the same seed gives the same trace hash.
+ *
+ *   plan.c      what a seed means: how many nodes, who is evil, what breaks
+ *   world.c     clock, queue, links between nodes
+ *   node.c      a node: what the shell does, without a disk or a socket
+ *   disk.c      its WAL, its store, its signer
+ *   evil.c      validators without a core, which say anything
+ *   check.c     what must hold, computed from what was signed
+ *   crypto.c    signatures that cost nothing
+ * Units: time in nanoseconds since the schedule began.
+ * Memory: what a schedule makes is in world.arena until it ends. */
+#ifndef SIM_H
+#define SIM_H
+
+#include "consensus/consensus.h"
+#include "consensus/gossip.h"
+
+enum {
+    NODES_MAX   = 12,
+    VALS_MAX    = 10,
+    HEIGHTS_MAX = 48,
+    ROUNDS_MAX  = 64,
+    BLOCKS_MAX  = 64, /* of a height; the first is nil */
+    QUEUE_MAX   = 1 << 17,
+    RECORDS_MAX = 1 << 16,
+    CREDIT      = 32, /* messages under way on a link */
+};
+
+#define MS     INT64_C(1000000)
+#define SECOND INT64_C(1000000000)
+
+/* ---- plan.c ---- */
+
+struct rng {
+    uint64_t s;
+};
+uint64_t rng_next(struct rng *r);
+uint64_t rng_below(struct rng *r, uint64_t n); /* n > 0 */
+bool     rng_chance(struct rng *r, unsigned percent);
+uint64_t mix64(uint64_t h, uint64_t v);
+uint64_t mix_bytes(uint64_t h, struct span s);
+
+enum role { ROLE_HONEST, ROLE_TWINS, ROLE_PUPPET, ROLE_SILENT };
+
+struct plan {
+    uint64_t  seed;
+    size_t    validators;
+    int64_t   power[VALS_MAX];
+    enum role role[VALS_MAX];
+    int64_t   goal;     /* heights to decide, at least */
+    int64_t   storm;    /* how long */
+    int64_t   patience; /* how long fair weather may take */
+    unsigned  loss, duplicates, late, crashes, partitions; /* percent */
+    unsigned  evil; /* how often puppets speak, percent */
+    bool      is_fifo, is_long, has_big_blocks, skips_commit_wait;
+    int64_t   extensions_from;
+    int64_t   skew[NODES_MAX];
+};
+void plan_make(struct plan *p, uint64_t seed, bool is_long);
+void plan_print(const struct plan *p);
+
+/* ---- disk.c ---- */
+
+struct record {
+    enum { RECORD_MESSAGE, RECORD_TIMEOUT, RECORD_END_HEIGHT } kind;
+    struct stamp   now;
+    struct peer_id peer;
+    struct span    bytes;
+    struct timeout timeout;
+    int64_t        height;
+};
+
+/* What outlives a crash: all but the records that were not synced. */
+struct disk {
+    struct record *records;
+    size_t         count, synced;
+
+    int64_t                 height; /* of the last block */
+    struct part_set         parts[HEIGHTS_MAX];
+    struct block_id         ids[HEIGHTS_MAX];
+    struct extended_commit *commits[HEIGHTS_MAX];
+    struct chain_state     *state; /* after height or height - 1 */
+
+    /* The signer's. */
+    int64_t      signed_height;
+    int32_t      signed_round, signed_step;
+    struct span  signed_bytes, signature;
+    struct stamp signed_time;
+};
+
+/* ---- node.c ---- */
+
+struct own {
+    struct span bytes;
+    bool        is_logged;
+    struct own *next;
+};
+
+struct node {
+    int              index, val; /* whose key it holds */
+    bool             is_up, is_replaying, is_dying;
+    struct consensus core;
+    struct effects   fx;
+    struct disk      disk;
+    struct own      *own_first, *own_last;
+    struct arena     in, app;
+    int64_t          timer_at;
+    uint64_t         timer_number;
+    struct stamp     replay_now;
+    /* Where it stopped waiting for a proposal. */
+    int64_t           late_height;
+    int32_t           late_round;
+    struct peer_view  views[NODES_MAX + VALS_MAX];
+    struct gossip_act act;
+};
+
+void node_open(struct node *n, int index);
+void node_start(struct node *n);
+void node_crash(struct node *n);
+void node_timer(struct node *n);
+void node_message(struct node *n, int from, uint8_t channel, struct span bytes);
+void node_connect(struct node *n, int peer);
+void node_gossip(struct node *n);
+void node_query(struct node *n);
+bool node_is_honest(const struct node *n);
+struct stamp node_now(const struct node *n);
+
+void disk_append(struct node *n, struct record r);
+void disk_sync(struct node *n);
+void disk_crash(struct node *n);
+void disk_save_block(struct node *n, const struct effect *apply);
+bool disk_sign(struct node *n, const struct effect *e, struct event *ev);
+/* disk_next_state - what executing the block at a height leads to. */
+struct chain_state *disk_next_state(struct node *n, const struct chain_state *s,
+                                    int64_t height);
+
+/* ---- world.c ---- */
+
+enum item_kind {
+    ITEM_MESSAGE,
+    ITEM_TIMER,
+    ITEM_QUERY,
+    ITEM_CRASH,
+    ITEM_RESTART,
+    ITEM_PARTITION,
+    ITEM_MEND, /* the end of a partition */
+    ITEM_CONNECT,
+    ITEM_HEAL, /* the end of the storm */
+};
+
+struct item {
+    int64_t        at;
+    uint64_t       number; /* of its creation: ties go in order */
+    enum item_kind kind;
+    int            from, to;
+    uint64_t       epoch; /* of the link, or number of the timer */
+    uint8_t        channel;
+    struct span    bytes;
+};
+
+struct link {
+    bool     is_up;
+    uint64_t epoch;
+    int      count;   /* messages under way */
+    int64_t  last[4]; /* of each channel, when links keep order */
+};
+
+/* A block that exists somewhere, and what is known of it. */
+struct known_block {
+    struct block_id id;
+    struct part_set parts;
+    struct stamp    time;
+    bool            is_bad;    /* the application refuses it */
+    uint64_t pols[ROUNDS_MAX]; /* with which POL rounds, +1, a bit each */
+};
+
+struct world {
+    struct plan        plan;
+    struct rng         rng;
+    struct arena       arena;
+    struct chain_state genesis;
+    struct privkey     keys[VALS_MAX]; /* by position in the set */
+    struct node        nodes[NODES_MAX];
+    size_t             node_count;
+    int64_t            now;
+    struct item       *queue;
+    size_t             queued;
+    uint64_t           numbers, hash, steps;
+    struct link        links[NODES_MAX][NODES_MAX];
+    bool               is_fair, is_verbose, is_over;
+    unsigned           parted; /* a bit for each node of one side */
+    enum role          role[VALS_MAX];
+
+    /* check.c */
+    struct known_block blocks[HEIGHTS_MAX][BLOCKS_MAX];
+    size_t             block_count[HEIGHTS_MAX];
+    /* Which values each validator signed. */
+    uint64_t said[HEIGHTS_MAX][ROUNDS_MAX][2][VALS_MAX];
+    int      decided[HEIGHTS_MAX]; /* block, 0: none yet */
+    int64_t  highest, goal;
+    char     violation[256];
+    struct {
+        uint64_t evidence, refused, crashes, messages;
+    } stats;
+};
+extern struct world W;
+
+void           world_run(const struct plan *p, bool is_verbose);
+void           world_open(void);
+void           world_push(struct item it, int64_t delay);
+void           world_send(int from, int to, uint8_t channel, struct span bytes);
+void           world_disconnect(int a, int b);
+bool           world_has_room(int from, int to);
+void           world_say(const char *fmt, ...) PRINTF_LIKE(1, 2);
+struct span    world_encode(enum consensus_kind kind, void *member);
+struct peer_id world_id(int node);
+
+/* ---- evil.c ---- */
+
+/* evil_on_step - an honest node has entered a step: puppets may speak. */
+void evil_on_step(struct node *n);
+
+/* ---- check.c ---- */
+
+void check_failed(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* check_block - the number of a block, 0 for nil; it is kept when new. */
+int  check_block(int64_t height, const struct block_id *id);
+int  check_new_block(int64_t height, const struct block *b,
+                     const struct part_set *parts);
+void check_vote(const struct node *n, int val, const struct vote *v);
+void check_proposal(const struct node *n, int val, const struct proposal *p);
+void check_decision(const struct node *n, const struct effect *apply);
+void check_end(void);
+const char *block_name(int64_t height, const struct block_id *id);
+/* check_proposer - whose turn it is, by an own count. */
+int check_proposer(int64_t height, int32_t round);
+
+/* ---- crypto.c ---- */
+
+void crypto_use_stubs(bool are_used);
+void crypto_sign(uint8_t sig[64], const struct privkey *k, struct span msg);
+
+#endif
