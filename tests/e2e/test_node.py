@@ -57,6 +57,7 @@ def observability():
     node = net.Node(app="kvstore")
     node.start(f"--instrumentation.prometheus=true", f"--instrumentation.prometheus_listen_addr=127.0.0.1:{node.prom_port}", "--log_format=json")
     prom = net.Rpc(node.prom_port)
+    net.wait_until(lambda: b"cometbft_p2p_peers" in prom.raw("GET", "/metrics")[2], 10)
     status, headers, text = prom.raw("GET", "/metrics")
     net.check_eq(status, 200, "metrics answer")
     text = text.decode()
