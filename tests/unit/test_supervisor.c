@@ -90,6 +90,7 @@ static pid_t run(struct supervisor_plan *plan)
     pid = fork();
     must(pid >= 0);
     if (pid == 0) {
+        signal(SIGINT, SIG_DFL); /* who runs tests may have it ignored */
         must(log_setup("test", LOG_PLAIN, "none"));
         _exit((int)supervise(plan));
     }
