@@ -1,12 +1,14 @@
 /* load: sends transactions to a node as fast as it takes them, or at a rate.
  *
- *   load PORT COUNT SIZE CONNECTIONS BATCH RATE METHOD PREFIX < /dev/null
+ *   load PORT[,PORT...] COUNT SIZE CONNECTIONS BATCH RATE METHOD PREFIX
  *   load PORT COUNT ... - < FILE   (base64 transactions, one a line)
  *
  * COUNT key=value transactions of SIZE bytes, BATCH of them in one JSON-RPC
- * batch, RATE a second (0: no limit).  Prints accepted, refused, seconds.  It
- * is cheap on purpose: blocking sockets, one thread a connection, text made
- * before the clock starts. */
+ * batch, RATE a second (0: no limit), the ports taken in turn by the
+ * connections.  Prints accepted, refused, seconds and when it began by the
+ * monotonic clock.  A batch wholly refused (a full mempool) is followed by a
+ * short pause.  It is cheap on purpose: blocking sockets, one thread a
+ * connection. */
 #include "base/buf.h"
 
 #include <arpa/inet.h>
@@ -18,10 +20,16 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONNECTIONS_MAX = 64, REPLY_BYTES = 1 << 22 };
+enum {
+    CONNECTIONS_MAX  = 64,
+    PORTS_MAX        = 16,
+    REPLY_BYTES      = 1 << 22,
+    REFUSED_PAUSE_US = 20000
+};
 
 struct plan {
-    uint16_t    port;
+    uint16_t    ports[PORTS_MAX];
+    long        n_ports;
     long        count, size, batch, rate, connections;
     const char *method, *prefix;
     char      **given; /* base64 lines, or NULL */
@@ -31,6 +39,8 @@ struct worker {
     const struct plan *plan;
     pthread_t          thread;
     long               first, count, accepted, refused;
+    uint16_t           port;
+    double             start; /* when the first is due */
 };
 
 static double now(void)
@@ -120,7 +130,8 @@ static char *receive(int fd, char *text)
     }
 }
 
-static void tally(struct worker *w, const char *reply, long sent)
+/* How many were taken. */
+static long tally(struct worker *w, const char *reply, long sent)
 {
     long ok = 0;
 
@@ -128,6 +139,7 @@ static void tally(struct worker *w, const char *reply, long sent)
         ok++;
     w->accepted += ok;
     w->refused += sent - ok;
+    return ok;
 }
 
 static void *work(void *ctx)
@@ -135,11 +147,10 @@ static void *work(void *ctx)
     struct worker     *w    = ctx;
     const struct plan *p    = w->plan;
     struct sockaddr_in a    = { .sin_family = AF_INET,
-                                .sin_port   = htons(p->port) };
+                                .sin_port   = htons(w->port) };
     char              *text = malloc(REPLY_BYTES);
     struct buf         req;
     int                fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
-    double             start = now();
 
     inet_pton(AF_INET, "127.0.0.1", &a.sin_addr);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -151,7 +162,7 @@ static void *work(void *ctx)
 
         if (p->rate) {
             double due =
-                start + (double)i * (double)p->connections / (double)p->rate;
+                w->start + (double)i * (double)p->connections / (double)p->rate;
             double wait = due - now();
 
             if (wait > 0)
@@ -162,7 +173,8 @@ static void *work(void *ctx)
             w->refused += w->count - i;
             break;
         }
-        tally(w, text, n);
+        if (tally(w, text, n) == 0)
+            usleep(REFUSED_PAUSE_US);
     }
     buf_fini(&req);
     free(text);
@@ -187,6 +199,17 @@ static char **read_lines(long *count)
     return lines;
 }
 
+static void read_ports(struct plan *p, const char *text)
+{
+    char *end = NULL;
+
+    for (; p->n_ports < PORTS_MAX; text = end + 1) {
+        p->ports[p->n_ports++] = (uint16_t)strtoul(text, &end, 10);
+        if (*end != ',')
+            break;
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct worker workers[CONNECTIONS_MAX] = { 0 };
@@ -195,18 +218,19 @@ int main(int argc, char **argv)
     double        start;
 
     if (argc != 9) {
-        fprintf(stderr, "load PORT COUNT SIZE CONNECTIONS BATCH RATE METHOD "
-                        "PREFIX|-\n");
+        fprintf(stderr,
+                "load PORT[,PORT...] COUNT SIZE CONNECTIONS BATCH RATE METHOD "
+                "PREFIX|-\n");
         return 2;
     }
-    p = (struct plan){ .port        = (uint16_t)atoi(argv[1]),
-                       .count       = atol(argv[2]),
+    p = (struct plan){ .count       = atol(argv[2]),
                        .size        = atol(argv[3]),
                        .connections = atol(argv[4]),
                        .batch       = atol(argv[5]),
                        .rate        = atol(argv[6]),
                        .method      = argv[7],
                        .prefix      = argv[8] };
+    read_ports(&p, argv[1]);
     if (strcmp(p.prefix, "-") == 0)
         p.given = read_lines(&p.count);
     must(p.connections > 0 && p.connections <= CONNECTIONS_MAX && p.batch > 0);
@@ -214,7 +238,10 @@ int main(int argc, char **argv)
     for (long i = 0; i < p.connections; i++) {
         struct worker *w = &workers[i];
 
-        *w       = (struct worker){ .plan = &p, .first = first };
+        *w       = (struct worker){ .plan  = &p,
+                                    .first = first,
+                                    .port  = p.ports[i % p.n_ports],
+                                    .start = start };
         w->count = p.count / p.connections + (i < p.count % p.connections);
         first += w->count;
         pthread_create(&w->thread, NULL, work, w);
@@ -224,7 +251,8 @@ int main(int argc, char **argv)
         accepted += workers[i].accepted;
         refused += workers[i].refused;
     }
-    printf("{\"accepted\": %ld, \"refused\": %ld, \"seconds\": %.3f}\n",
-           accepted, refused, now() - start);
+    printf("{\"accepted\": %ld, \"refused\": %ld, \"seconds\": %.3f, "
+           "\"start\": %.6f}\n",
+           accepted, refused, now() - start, start);
     return 0;
 }

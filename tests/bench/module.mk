@@ -8,3 +8,9 @@ $(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libwarren.a
 bench: test-deps
 	@$(MAKE) --no-print-directory build $(BUILD)/tests/bench/load $(BUILD)/tests/bench/sign
 	@tests/bench/bench.py
+
+# Four validators each of Warren and of CometBFT v0.38.25, in turn.
+.PHONY: bench-network
+bench-network: test-deps
+	@$(MAKE) --no-print-directory build $(BUILD)/tests/bench/load
+	@tests/bench/network.py
