@@ -328,6 +328,8 @@ static void finish(struct shell *s)
     if (s->phase < PHASE_REPLAY) {
         must(state_copy(&s->chain, &a->next, &s->boot));
         app_check(s);
+    } else if (s->phase == PHASE_SYNC) {
+        fetch_applied(&s->reactor, a);
     } else {
         shell_answer(s, &done);
     }

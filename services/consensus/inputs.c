@@ -106,6 +106,21 @@ struct input *inputs_take(struct inputs *q)
     return in;
 }
 
+void inputs_forget_peers(struct inputs *q)
+{
+    struct input_list all = q->others;
+    struct input     *in;
+
+    q->others = (struct input_list){ 0 };
+    q->count = q->bytes = 0;
+    while ((in = take(&all))) {
+        if (in->kind == INPUT_MESSAGE)
+            input_free(in);
+        else
+            append_other(q, in);
+    }
+}
+
 void input_free(struct input *in)
 {
     free(in);

@@ -43,6 +43,8 @@ NODISCARD bool inputs_peer(struct inputs *q, const struct peer_id *peer,
 void           inputs_timeout(struct inputs *q, const struct timeout *t);
 void           inputs_txs(struct inputs *q);
 void           inputs_key(struct inputs *q);
+/* inputs_forget_peers - what peers said is of no use any more. */
+void inputs_forget_peers(struct inputs *q);
 
 /* inputs_take - the next one, or NULL; input_free() it. */
 struct input *inputs_take(struct inputs *q);

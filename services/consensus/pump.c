@@ -192,13 +192,18 @@ static void end_replay(struct shell *s)
 
     wal_replay_close(s->replay);
     s->replay = NULL;
+    reactor_start(&s->reactor);
+    if (fetch_is_wanted(&s->reactor)) {
+        fetch_begin(&s->reactor);
+        return;
+    }
     s->phase  = PHASE_RUN;
     start.now = now_stamp();
     svc_condition(s->svc, "consensus", NULL);
     log_event(LOG_INFO, "taking part", LOG_INT("height", s->core.height),
               LOG_INT("round", s->core.round),
               LOG_STR("step", step_name(s->core.step)));
-    reactor_start(&s->reactor);
+    s->reactor.fetch.has_started = true;
     shell_feed(s, &start);
 }
 
@@ -229,10 +234,11 @@ void pump(struct shell *s)
 {
     int left = INPUTS_PER_TURN;
 
-    if (s->is_pumping || s->phase < PHASE_REPLAY)
+    if (s->is_pumping || s->phase < PHASE_REPLAY || s->phase == PHASE_SYNC)
         return;
     s->is_pumping = true;
-    while (!s->is_halted && s->core.awaiting == AWAIT_NOTHING && left > 0) {
+    while (!s->is_halted && s->core.awaiting == AWAIT_NOTHING &&
+           s->phase != PHASE_SYNC && left > 0) {
         if (s->phase == PHASE_REPLAY ? !replay_next(s) : !take_next(s))
             break;
         left--;

@@ -122,6 +122,7 @@ static void on_query(void *ctx)
     for (size_t i = 0; i < r->n; i++)
         gossip_query(&r->v[i]->view);
     reactor_say(r);
+    fetch_look(r);
     timer_set(&r->query, GOSSIP_QUERY_NS / 1000);
 }
 
@@ -199,6 +200,7 @@ static void on_frame(void *ctx, uint64_t peer, uint8_t channel,
     case 0x21:
     case 0x22:
     case 0x23: hear(r, p, channel, bytes); break;
+    case BLOCKSYNC_CHANNEL: fetch_hear(r, p, bytes); break;
     default: break; /* nothing to say to that */
     }
 }
@@ -227,8 +229,12 @@ static void on_room(void *ctx, uint64_t peer, uint8_t channel, bool has_room)
         p->room |= room_of(channel);
     else
         p->room &= ~room_of(channel);
-    if (has_room)
-        deferred_set(&r->later);
+    if (channel == BLOCKSYNC_CHANNEL)
+        p->has_block_room = has_room;
+    if (!has_room)
+        return;
+    serve_go(r);
+    deferred_set(&r->later);
 }
 
 static struct remote *add(struct reactor *r)
@@ -256,8 +262,12 @@ static void on_up(void *ctx, uint64_t peer, struct span id, struct span listens,
     p         = add(r);
     p->number = peer;
     peer_view_init(&p->view, &key);
-    for (size_t i = 0; i < listens.n; i++)
+    for (size_t i = 0; i < listens.n; i++) {
         p->room |= room_of(listens.p[i]);
+        p->has_blocks |= listens.p[i] == BLOCKSYNC_CHANNEL;
+    }
+    p->has_block_room = true;
+    fetch_up(r, p);
     if (r->shell->phase == PHASE_RUN)
         greet(r, p);
 }
@@ -269,6 +279,7 @@ static void on_down(void *ctx, uint64_t peer)
     for (size_t i = 0; i < r->n; i++) {
         if (r->v[i]->number != peer)
             continue;
+        fetch_down(r, peer);
         free(r->v[i]);
         r->v[i] = r->v[--r->n];
         return;
@@ -297,6 +308,7 @@ void reactor_open(struct reactor *r, struct shell *s)
     arena_open(&r->out, DECODE_ARENA_BYTES);
     for (size_t i = 0; i < KEPT_BLOCKS; i++)
         arena_open(&r->kept[i].arena, DECODE_ARENA_BYTES);
+    fetch_open(r);
     timer_init(&r->query, s->svc->loop, on_query, r);
     timer_init(&r->more, s->svc->loop, on_say, r);
     deferred_init(&r->later, s->svc->loop, on_say, r);
@@ -308,6 +320,7 @@ void reactor_close(struct reactor *r)
     if (!r->peers)
         return;
     peers_close(r->peers);
+    fetch_close(r);
     timer_fini(&r->query);
     timer_fini(&r->more);
     deferred_fini(&r->later);

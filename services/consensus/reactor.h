@@ -13,12 +13,16 @@
 #define WARREN_CONSENSUS_REACTOR_H
 
 #include "consensus/gossip.h"
+#include "consensus/sync.h"
 #include "peers/peers.h"
+#include "wire/blocksync.h"
 
 struct shell;
+struct apply;
 
 enum {
     KEPT_BLOCKS = 3,
+    SERVED_MAX  = 64, /* blocks that one peer may wait for */
     /* For one peer, until the next turn. */
     TURN_BYTES = 4 * PART_BYTES,
     TURN_US    = 2000,
@@ -39,6 +43,11 @@ struct remote {
     int64_t          commit_height;
     struct part_load loads[GOSSIP_LOADS_MAX];
     size_t           load_count;
+
+    /* Block sync. */
+    bool    has_blocks, has_block_room; /* it has the channel */
+    int64_t served[SERVED_MAX];         /* heights that it waits for */
+    size_t  served_count;
 };
 
 /* A stored block, cut into parts again. */
@@ -48,6 +57,30 @@ struct kept_block {
     bool            is_ready;
     struct arena    arena;
     struct part_set parts;
+};
+
+/* Fetching blocks. */
+struct fetch {
+    struct sync  sync;
+    bool         is_going; /* blocks are wanted */
+    bool         has_started, is_applying, needs_proof;
+    uint64_t     status_us; /* when a peer last told us its height */
+    uint64_t     asked_us;  /* when all were asked */
+    uint64_t     note_us;
+    int64_t      note_height, first;
+    struct arena chain[2], seen, work; /* states in turn; the last commit */
+    size_t       turn;
+    struct extended_commit last_seen;
+    struct commit          known; /* the last one that was verified */
+    bool                   has_known;
+    struct timer           tick;
+};
+
+/* A block on its way from store to a peer. */
+struct serving {
+    uint64_t   peer; /* 0: none */
+    int64_t    height;
+    struct buf body;
 };
 
 struct reactor {
@@ -61,6 +94,8 @@ struct reactor {
     struct kept_block kept[KEPT_BLOCKS], *asked;
     uint64_t          turn;
     uint64_t          commit_peer; /* whose commit was asked for, 0: nobody's */
+    struct fetch      fetch;
+    struct serving    serving;
     struct timer      query, more;
     struct deferred   later;
 };
@@ -96,5 +131,33 @@ void stored_commit(struct reactor *r, struct remote *p,
                    const struct gossip_act *act);
 /* stored_go - load what is wanted next. */
 void stored_go(struct reactor *r);
+
+/* ---- reactor_serve.c: block sync, for others ---- */
+
+enum { BLOCKSYNC_CHANNEL = 0x40 };
+
+void serve_status(struct reactor *r, struct remote *p);
+void serve_block(struct reactor *r, struct remote *p, int64_t height);
+/* serve_go - what is asked for next, if its peer has room. */
+void serve_go(struct reactor *r);
+/* serve_say - one message of block sync. */
+void serve_say(struct reactor *r, struct remote *p,
+               const struct blocksync_msg *m);
+
+/* ---- reactor_sync.c: block sync, for us ---- */
+
+void fetch_open(struct reactor *r);
+void fetch_close(struct reactor *r);
+void fetch_hear(struct reactor *r, struct remote *p, struct span bytes);
+void fetch_up(struct reactor *r, struct remote *p);
+void fetch_down(struct reactor *r, uint64_t peer);
+/* fetch_is_wanted - at start: a sole validator has nobody to ask. */
+bool fetch_is_wanted(const struct reactor *r);
+/* fetch_begin - from the core's height on; the core rests. */
+void fetch_begin(struct reactor *r);
+/* fetch_applied - the block that was being applied, and the state after. */
+void fetch_applied(struct reactor *r, const struct apply *a);
+/* fetch_look - are we left behind? */
+void fetch_look(struct reactor *r);
 
 #endif

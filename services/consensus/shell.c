@@ -151,7 +151,8 @@ void shell_halt(struct shell *s, const char *fmt, ...)
 
 const struct chain_state *shell_chain(const struct shell *s)
 {
-    return s->phase < PHASE_REPLAY ? &s->chain : &s->core.state;
+    return s->phase < PHASE_REPLAY || s->phase == PHASE_SYNC ? &s->chain
+                                                             : &s->core.state;
 }
 
 /* ---- opening ---- */

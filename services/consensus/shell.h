@@ -35,6 +35,7 @@ enum phase {
     PHASE_HANDSHAKE, /* bringing the application to it */
     PHASE_COMMIT,    /* reading what else the core begins with */
     PHASE_REPLAY,    /* of the WAL */
+    PHASE_SYNC,      /* taking blocks from peers; the core rests */
     PHASE_RUN,
 };
 

@@ -34,7 +34,7 @@ static void reply_status(struct shell *s, struct bus_call call)
     size_t            n;
 
     status.height = shell_chain(s)->last_height + 1;
-    if (s->phase >= PHASE_REPLAY) {
+    if (s->phase >= PHASE_REPLAY && s->phase != PHASE_SYNC) {
         status.height = s->core.height;
         status.round  = s->core.round;
         status.step   = (uint32_t)s->core.step;

@@ -1,0 +1,504 @@
+/* Block sync for us: blocks that the network has decided, checked in full,
+ * executed and stored one by one, until the core can take over.
+ *
+ * A block is believed by the commit for it in the block above.  The core rests
+ * meanwhile and is told the state that was reached. */
+#include "consensus/reactor.h"
+
+#include "base/log.h"
+#include "consensus/shell.h"
+
+#include <stdlib.h>
+
+enum {
+    TICK_US   = 200000,
+    STATUS_US = 10000000, /* peers are asked for their heights */
+    FRESH_US  = 1000000,  /* so old may be what makes us stop */
+    NOTE_US   = 10000000,
+};
+
+/* ---- asking ---- */
+
+static void ask_status(struct reactor *r, struct remote *p)
+{
+    struct status_request status = { 0 };
+    struct blocksync_msg  m      = { .which          = BLOCKSYNC_STATUS_REQUEST,
+                                     .status_request = &status };
+
+    serve_say(r, p, &m);
+}
+
+static void ask_all(struct reactor *r)
+{
+    r->fetch.asked_us = now_us();
+    for (size_t i = 0; i < r->n; i++)
+        ask_status(r, r->v[i]);
+}
+
+static void ask_blocks(struct reactor *r)
+{
+    struct block_request want;
+    struct blocksync_msg m = { .which         = BLOCKSYNC_BLOCK_REQUEST,
+                               .block_request = &want };
+    uint64_t             peer;
+
+    while (sync_next_ask(&r->fetch.sync, now_us(), &peer, &want.height)) {
+        struct remote *p = reactor_find(r, peer);
+
+        must(p);
+        serve_say(r, p, &m);
+    }
+}
+
+/* ---- bad blocks ---- */
+
+static void blame(struct reactor *r, uint64_t peer, const char *why)
+{
+    struct remote *p = reactor_find(r, peer);
+
+    fetch_down(r, peer);
+    if (!p)
+        return;
+    p->has_blocks = false;
+    reactor_drop(r, p, why, SYNC_BAN_S);
+}
+
+/* One of the two is wrong; nobody can tell which. */
+static void refuse(struct reactor *r, const char *why)
+{
+    struct sync            *y = &r->fetch.sync;
+    const struct sync_slot *a, *b;
+    uint64_t                first, second;
+
+    must(sync_pair(y, &a, &b));
+    first  = a->from;
+    second = b->from;
+    log_event(LOG_WARN, "blocks that do not hold", LOG_INT("height", y->next),
+              LOG_STR("why", why));
+    free(sync_take(y, y->next));
+    free(sync_take(y, y->next + 1));
+    blame(r, first, why);
+    blame(r, second, why);
+}
+
+/* ---- one block ---- */
+
+struct pair {
+    struct block_response *first, *second;
+    struct span            bytes; /* of the first block */
+    struct part_set        parts;
+    struct block_id        id;
+    bool                   is_extended;
+};
+
+static struct block_response *decode(const struct sync_slot *slot,
+                                     struct arena           *a)
+{
+    struct blocksync_msg m;
+
+    if (pb_decode(&blocksync_msg_desc, &m, a, SPAN(slot->body, slot->n)) !=
+            ACCEPT ||
+        m.which != BLOCKSYNC_BLOCK_RESPONSE || !m.block_response->block)
+        return NULL;
+    return m.block_response;
+}
+
+static const char *check_extended(const struct shell *s, const struct pair *p,
+                                  struct arena *a)
+{
+    const struct chain_state *c = &s->chain;
+    const struct header      *h = &p->first->block->header;
+
+    if (p->is_extended != (p->first->ext_commit != NULL))
+        return "vote extensions where there are none, or the reverse";
+    if (!p->is_extended)
+        return NULL;
+    if (extended_commit_validate(p->first->ext_commit) != ACCEPT ||
+        extended_commit_ensure(p->first->ext_commit, true) != ACCEPT ||
+        extended_commit_verify(&c->validators, c->chain_id, &p->id, h->height,
+                               p->first->ext_commit, a) != ACCEPT)
+        return "an extended commit that does not hold";
+    return NULL;
+}
+
+/* Why the first block is not the one that follows, or NULL.  The commit in it
+ * was verified as that of the block below, unless that came otherwise. */
+static const char *check(struct shell *s, struct pair *p, struct arena *a)
+{
+    const struct chain_state *c = &s->chain;
+    const struct header      *h = &p->first->block->header;
+    struct fetch             *f = &s->reactor.fetch;
+    const char               *why;
+
+    if (block_validate(p->first->block, a) != ACCEPT ||
+        !p->second->block->last_commit ||
+        commit_validate(p->second->block->last_commit) != ACCEPT)
+        return "a block that is malformed";
+
+    p->is_extended = params_has_extensions(&c->params, h->height);
+    p->bytes       = block_encode(p->first->block, a);
+    if (!p->bytes.p || !part_set_from_bytes(&p->parts, p->bytes, a) ||
+        !block_id_make(&p->id, h, &p->parts, a))
+        return "a block that is too large";
+    if (commit_verify(&c->validators, c->chain_id, &p->id, h->height,
+                      p->second->block->last_commit, a) != ACCEPT)
+        return "a commit that does not hold";
+    why = check_extended(s, p, a);
+    if (why)
+        return why;
+    if (block_extends(p->first->block, c, f->has_known ? &f->known : NULL, a,
+                      &why) != ACCEPT)
+        return why;
+    return NULL;
+}
+
+static void keep_seen(struct fetch *f, const struct pair *p)
+{
+    struct arena *a = &f->seen;
+    struct span   plain, bytes;
+
+    arena_reset(a);
+    plain = bytes = pb_encode(&commit_desc, p->second->block->last_commit, a);
+    if (p->is_extended)
+        bytes = pb_encode(&extended_commit_desc, p->first->ext_commit, a);
+    must(bytes.p && commit_widened(&f->last_seen, bytes, p->is_extended, a));
+    f->has_known = pb_decode(&commit_desc, &f->known, a, plain) == ACCEPT;
+}
+
+static void apply_pair(struct reactor *r, struct pair *p)
+{
+    struct fetch *f = &r->fetch;
+    struct effect e = { .kind = FX_APPLY, .height = f->sync.next };
+
+    keep_seen(f, p);
+    f->is_applying      = true;
+    e.apply.id          = p->id;
+    e.apply.block       = p->first->block;
+    e.apply.parts       = &p->parts;
+    e.apply.seen        = &f->last_seen;
+    e.apply.is_extended = p->is_extended;
+    apply_decided(r->shell, &e);
+}
+
+static bool apply_next(struct reactor *r)
+{
+    struct fetch           *f = &r->fetch;
+    const struct sync_slot *a, *b;
+    struct pair             p = { 0 };
+    const char             *why;
+
+    if (!sync_pair(&f->sync, &a, &b))
+        return false;
+    arena_reset(&f->work);
+    p.first  = decode(a, &f->work);
+    p.second = decode(b, &f->work);
+    why      = p.first && p.second ? check(r->shell, &p, &f->work)
+                                   : "a block that is malformed";
+    if (why)
+        refuse(r, why);
+    else
+        apply_pair(r, &p);
+    return true;
+}
+
+/* ---- progress ---- */
+
+static void note_progress(struct reactor *r)
+{
+    struct fetch *f   = &r->fetch;
+    uint64_t      now = now_us(), us = now - f->note_us;
+    int64_t       done = f->sync.next - f->note_height;
+    int64_t       left = sync_top(&f->sync) - f->sync.next;
+    int64_t       rate = us > 0 ? done * 1000000 / (int64_t)us : 0;
+
+    if (us < NOTE_US)
+        return;
+    log_event(LOG_INFO, "catching up", LOG_INT("height", f->sync.next - 1),
+              LOG_INT("of", sync_top(&f->sync)), LOG_INT("blocks_s", rate),
+              LOG_INT("left_s", rate > 0 ? left / rate : -1),
+              LOG_UINT("peers", f->sync.peer_count));
+    f->note_us     = now;
+    f->note_height = f->sync.next;
+}
+
+static void clear_bodies(struct sync *y)
+{
+    for (int64_t h = y->next; h < y->next + SYNC_WINDOW; h++)
+        free(sync_take(y, h));
+}
+
+static void finish(struct reactor *r)
+{
+    struct fetch *f     = &r->fetch;
+    struct shell *s     = r->shell;
+    bool          moved = f->sync.next > f->first;
+    struct event  state = {
+         .kind  = EV_STATE,
+         .now   = now_stamp(),
+         .state = { &s->chain, &f->last_seen, f->needs_proof },
+    };
+    struct event start = { .kind = EV_START, .now = state.now };
+
+    timer_clear(&f->tick);
+    clear_bodies(&f->sync);
+    f->is_going = false;
+    s->phase    = PHASE_RUN;
+    svc_condition(s->svc, "consensus", NULL);
+    log_event(LOG_INFO, "taking part",
+              LOG_INT("height", shell_chain(s)->last_height + 1),
+              LOG_INT("blocks_synced", f->sync.next - f->first));
+    if (moved)
+        shell_feed(s, &state);
+    if (moved || !f->has_started)
+        shell_feed(s, &start);
+    f->has_started = true;
+    reactor_joined(r);
+    pump(s);
+}
+
+/* Does the chain stand still without us? */
+static bool is_needed(const struct shell *s)
+{
+    uint8_t address[ADDRESS_BYTES];
+    int64_t i;
+
+    if (s->key.type == KEY_TYPE_NONE)
+        return false;
+    pubkey_address(address, &s->key);
+    i = validators_find(&s->chain.validators, SPAN_OF(address));
+    return i >= 0 && s->chain.validators.v[i].power >=
+                         s->chain.validators.total / 3 +
+                             (s->chain.validators.total % 3 != 0);
+}
+
+static bool is_done(struct reactor *r)
+{
+    struct fetch *f   = &r->fetch;
+    uint64_t      now = now_us();
+
+    if (is_needed(r->shell) && f->sync.next >= sync_top(&f->sync))
+        return true;
+    if (!sync_is_caught_up(&f->sync))
+        return false;
+    if (now - f->status_us < FRESH_US)
+        return true;
+    if (now - f->asked_us > FRESH_US / 2)
+        ask_all(r);
+    return false;
+}
+
+static void go(struct reactor *r)
+{
+    struct fetch *f = &r->fetch;
+    uint64_t      late;
+
+    if (!f->is_going || r->shell->is_halted)
+        return;
+    while ((late = sync_late(&f->sync, now_us())))
+        blame(r, late, "no block in time");
+    ask_blocks(r);
+    while (!f->is_applying && r->shell->app.is_ready && apply_next(r))
+        ;
+    if (!f->is_applying && is_done(r))
+        finish(r);
+}
+
+static void on_tick(void *ctx)
+{
+    struct reactor *r = ctx;
+
+    if (!r->fetch.is_going)
+        return;
+    if (now_us() - r->fetch.asked_us >= STATUS_US)
+        ask_all(r);
+    note_progress(r);
+    timer_set(&r->fetch.tick, TICK_US);
+    go(r);
+}
+
+void fetch_applied(struct reactor *r, const struct apply *a)
+{
+    struct fetch *f = &r->fetch;
+    struct arena *to;
+
+    f->turn = 1 - f->turn;
+    to      = &f->chain[f->turn];
+    arena_reset(to);
+    f->needs_proof = !span_eq(a->block->header.app_hash, a->next.app_hash);
+    must(state_copy(&r->shell->chain, &a->next, to));
+    f->is_applying = false;
+    free(sync_advance(&f->sync));
+    timer_set(&f->tick, 0); /* not from within */
+}
+
+/* ---- hearing ---- */
+
+static void hear_status(struct reactor *r, struct remote *p,
+                        const struct status_response *m)
+{
+    const char *why =
+        sync_status(&r->fetch.sync, p->number, m->base, m->height);
+
+    if (why) {
+        fetch_down(r, p->number);
+        reactor_drop(r, p, why, SYNC_BAN_S);
+        return;
+    }
+    r->fetch.status_us = now_us();
+    go(r);
+}
+
+static void hear_block(struct reactor *r, struct remote *p,
+                       const struct block_response *m, struct span bytes)
+{
+    struct fetch *f    = &r->fetch;
+    uint8_t      *body = malloc(bytes.n + 1);
+    enum sync_got got;
+
+    must(body);
+    memcpy(body, bytes.p, bytes.n);
+    got = f->is_going ? sync_got(&f->sync, now_us(), p->number,
+                                 m->block->header.height, body, bytes.n)
+                      : SYNC_TWICE;
+    if (got != SYNC_KEPT)
+        free(body);
+    if (got == SYNC_UNASKED)
+        blame(r, p->number, "a block that was not asked for");
+    go(r);
+}
+
+static void hear_member(struct reactor *r, struct remote *p,
+                        const struct blocksync_msg *m, struct span bytes)
+{
+    switch (m->which) {
+    case BLOCKSYNC_BLOCK_REQUEST:
+        serve_block(r, p, m->block_request->height);
+        break;
+    case BLOCKSYNC_NO_BLOCK_RESPONSE:
+        sync_without(&r->fetch.sync, now_us(), p->number,
+                     m->no_block_response->height);
+        go(r);
+        break;
+    case BLOCKSYNC_BLOCK_RESPONSE:
+        hear_block(r, p, m->block_response, bytes);
+        break;
+    case BLOCKSYNC_STATUS_REQUEST: serve_status(r, p); break;
+    case BLOCKSYNC_STATUS_RESPONSE:
+        hear_status(r, p, m->status_response);
+        break;
+    case BLOCKSYNC_NONE: break;
+    }
+}
+
+void fetch_hear(struct reactor *r, struct remote *p, struct span bytes)
+{
+    struct blocksync_sight sight;
+    struct blocksync_msg   m;
+
+    if (blocksync_scan(&sight, bytes) != ACCEPT) {
+        reactor_drop(r, p, "a malformed message of block sync", 0);
+        return;
+    }
+    if (sight.is_block_response && !r->fetch.is_going)
+        return; /* asked for before, perhaps */
+    if (sight.is_block_response && !sync_knows(&r->fetch.sync, p->number))
+        return;
+    arena_reset(&r->in);
+    if (pb_decode(&blocksync_msg_desc, &m, &r->in, bytes) != ACCEPT ||
+        (sight.is_block_response
+             ? m.which != BLOCKSYNC_BLOCK_RESPONSE || !m.block_response->block
+             : blocksync_msg_validate(&m, &r->in) != ACCEPT)) {
+        reactor_drop(r, p, "a malformed message of block sync", 0);
+        return;
+    }
+    hear_member(r, p, &m, bytes);
+}
+
+/* ---- peers ---- */
+
+void fetch_up(struct reactor *r, struct remote *p)
+{
+    if (!p->has_blocks || !sync_peer_up(&r->fetch.sync, p->number))
+        return;
+    serve_status(r, p);
+    if (r->fetch.is_going)
+        ask_status(r, p);
+}
+
+void fetch_down(struct reactor *r, uint64_t peer)
+{
+    sync_peer_down(&r->fetch.sync, peer);
+}
+
+/* ---- beginning ---- */
+
+bool fetch_is_wanted(const struct reactor *r)
+{
+    const struct shell      *s = r->shell;
+    const struct validators *v = &s->core.state.validators;
+    uint8_t                  address[ADDRESS_BYTES];
+
+    if (v->n != 1 || s->key.type == KEY_TYPE_NONE)
+        return true;
+    pubkey_address(address, &s->key);
+    return validators_find(v, SPAN_OF(address)) < 0;
+}
+
+void fetch_begin(struct reactor *r)
+{
+    struct fetch *f = &r->fetch;
+    struct shell *s = r->shell;
+
+    f->turn = 1 - f->turn;
+    arena_reset(&f->chain[f->turn]);
+    must(state_copy(&s->chain, &s->core.state, &f->chain[f->turn]));
+    s->phase       = PHASE_SYNC;
+    f->is_going    = true;
+    f->has_known   = false;
+    f->first       = s->core.height;
+    f->note_height = f->first;
+    f->note_us     = now_us();
+    sync_begin(&f->sync, f->first);
+    svc_condition(s->svc, "consensus", "catching up");
+    log_event(LOG_INFO, "looking for blocks that we lack",
+              LOG_INT("height", f->first));
+    ask_all(r);
+    timer_set(&f->tick, 0);
+}
+
+void fetch_look(struct reactor *r)
+{
+    struct shell *s = r->shell;
+    struct fetch *f = &r->fetch;
+
+    if (s->phase != PHASE_RUN || s->is_halted)
+        return;
+    if (now_us() - f->asked_us >= STATUS_US)
+        ask_all(r);
+    if (!fetch_is_wanted(r) ||
+        !sync_is_left_behind(&f->sync, s->core.height - 1) ||
+        s->core.awaiting != AWAIT_NOTHING || s->apply.is_active ||
+        s->inputs.own.first)
+        return;
+    inputs_forget_peers(&s->inputs);
+    reactor_taken(r);
+    fetch_begin(r);
+}
+
+void fetch_open(struct reactor *r)
+{
+    struct fetch *f = &r->fetch;
+
+    sync_init(&f->sync);
+    arena_open(&f->chain[0], DECODE_ARENA_BYTES);
+    arena_open(&f->chain[1], DECODE_ARENA_BYTES);
+    arena_open(&f->seen, DECODE_ARENA_BYTES);
+    arena_open(&f->work, DECODE_ARENA_BYTES);
+    timer_init(&f->tick, r->shell->svc->loop, on_tick, r);
+}
+
+void fetch_close(struct reactor *r)
+{
+    clear_bodies(&r->fetch.sync);
+    timer_fini(&r->fetch.tick);
+}

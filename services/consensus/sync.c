@@ -1,0 +1,288 @@
+#include "consensus/sync.h"
+
+#include <string.h>
+
+void sync_init(struct sync *s)
+{
+    memset(s, 0, sizeof *s);
+}
+
+void sync_begin(struct sync *s, int64_t next)
+{
+    memset(s->slots, 0, sizeof s->slots);
+    s->next    = next;
+    s->bytes   = 0;
+    s->largest = 0;
+    for (size_t i = 0; i < s->peer_count; i++)
+        s->peers[i].asked = 0;
+}
+
+static struct sync_slot *slot_of(struct sync *s, int64_t height)
+{
+    if (height < s->next || height - s->next >= SYNC_WINDOW)
+        return NULL;
+    return &s->slots[height % SYNC_WINDOW];
+}
+
+static struct sync_peer *find(struct sync *s, uint64_t peer)
+{
+    for (size_t i = 0; i < s->peer_count; i++)
+        if (s->peers[i].number == peer)
+            return &s->peers[i];
+    return NULL;
+}
+
+/* ---- peers ---- */
+
+bool sync_peer_up(struct sync *s, uint64_t peer)
+{
+    if (s->peer_count == SYNC_PEERS_MAX)
+        return false;
+    s->peers[s->peer_count++] =
+        (struct sync_peer){ .number = peer, .height = -1 };
+    return true;
+}
+
+void sync_peer_down(struct sync *s, uint64_t peer)
+{
+    struct sync_peer *p = find(s, peer);
+
+    if (!p)
+        return;
+    for (size_t i = 0; i < SYNC_WINDOW; i++)
+        for (size_t k = 0; k < COUNT(s->slots[i].ask); k++)
+            if (s->slots[i].ask[k].peer == peer)
+                s->slots[i].ask[k].peer = 0;
+    *p = s->peers[--s->peer_count];
+}
+
+const char *sync_status(struct sync *s, uint64_t peer, int64_t base,
+                        int64_t height)
+{
+    struct sync_peer *p = find(s, peer);
+
+    if (base < 0 || height < 0 || base > height)
+        return "blocks that cannot be";
+    if (!p)
+        return NULL;
+    if (p->height >= 0 && (height < p->height || base < p->base))
+        return "fewer blocks than it said before";
+    p->base   = base;
+    p->height = height;
+    return NULL;
+}
+
+int64_t sync_top(const struct sync *s)
+{
+    int64_t top = -1;
+
+    for (size_t i = 0; i < s->peer_count; i++)
+        if (s->peers[i].height > top)
+            top = s->peers[i].height;
+    return top;
+}
+
+bool sync_is_caught_up(const struct sync *s)
+{
+    int64_t top = sync_top(s);
+
+    return top >= 0 && s->next >= top;
+}
+
+bool sync_is_left_behind(const struct sync *s, int64_t height)
+{
+    size_t known = 0, ahead = 0;
+
+    for (size_t i = 0; i < s->peer_count; i++) {
+        if (s->peers[i].height < 0)
+            continue;
+        known++;
+        ahead += s->peers[i].height > height + SYNC_AHEAD;
+    }
+    return ahead > known / 2;
+}
+
+/* ---- asking ---- */
+
+static bool is_asked_of(const struct sync_slot *slot, uint64_t peer)
+{
+    return slot->ask[0].peer == peer || slot->ask[1].peer == peer;
+}
+
+/* The least busy one that has the block and was not asked for it. */
+static struct sync_peer *supplier(struct sync *s, const struct sync_slot *slot,
+                                  int64_t height)
+{
+    struct sync_peer *best = NULL;
+
+    for (size_t i = 0; i < s->peer_count; i++) {
+        struct sync_peer *p = &s->peers[i];
+
+        if (p->asked >= SYNC_ASKED_MAX || p->base > height ||
+            p->height < height || is_asked_of(slot, p->number))
+            continue;
+        if (!best || p->asked < best->asked)
+            best = p;
+    }
+    return best;
+}
+
+/* The place for one more question about this block, if it is time. */
+static struct sync_ask *place(const struct sync *s, struct sync_slot *slot,
+                              int64_t height, uint64_t now_us)
+{
+    struct sync_ask *a = &slot->ask[0], *b = &slot->ask[1];
+
+    if (slot->from)
+        return NULL;
+    if (!a->peer)
+        return !b->peer || now_us - b->at_us >= SYNC_SOON_US ? a : NULL;
+    if (!b->peer && height - s->next < SYNC_SOON &&
+        now_us - a->at_us >= SYNC_SOON_US)
+        return b;
+    return NULL;
+}
+
+static void note_ask(struct sync_peer *p, struct sync_ask *a, uint64_t now_us)
+{
+    *a = (struct sync_ask){ p->number, now_us };
+    if (p->asked++ == 0)
+        p->since_us = now_us;
+}
+
+/* How far ahead blocks of the size seen lately may be asked for. */
+static int64_t window(const struct sync *s)
+{
+    size_t n = s->largest ? SYNC_BYTES_MAX / s->largest : SYNC_WINDOW;
+
+    return n < 2 ? 2 : n > SYNC_WINDOW ? SYNC_WINDOW : (int64_t)n;
+}
+
+bool sync_next_ask(struct sync *s, uint64_t now_us, uint64_t *peer,
+                   int64_t *height)
+{
+    for (int64_t h = s->next; h < s->next + window(s); h++) {
+        struct sync_slot *slot = slot_of(s, h);
+        struct sync_ask  *a    = place(s, slot, h, now_us);
+        struct sync_peer *p    = a ? supplier(s, slot, h) : NULL;
+
+        if (!p)
+            continue;
+        note_ask(p, a, now_us);
+        *peer   = p->number;
+        *height = h;
+        return true;
+    }
+    return false;
+}
+
+uint64_t sync_late(const struct sync *s, uint64_t now_us)
+{
+    for (size_t i = 0; i < s->peer_count; i++) {
+        const struct sync_peer *p = &s->peers[i];
+
+        if (p->asked > 0 && now_us - p->since_us >= SYNC_SILENT_US)
+            return p->number;
+    }
+    return 0;
+}
+
+/* ---- answers ---- */
+
+/* It was asked for this; and is not any more. */
+static bool settle(struct sync *s, struct sync_slot *slot, uint64_t peer,
+                   uint64_t now_us)
+{
+    struct sync_peer *p = find(s, peer);
+
+    for (size_t k = 0; slot && p && k < COUNT(slot->ask); k++) {
+        if (slot->ask[k].peer != peer)
+            continue;
+        slot->ask[k].peer = 0;
+        p->asked--;
+        p->since_us = now_us;
+        return true;
+    }
+    return false;
+}
+
+bool sync_knows(const struct sync *s, uint64_t peer)
+{
+    for (size_t i = 0; i < s->peer_count; i++)
+        if (s->peers[i].number == peer)
+            return true;
+    return false;
+}
+
+void sync_without(struct sync *s, uint64_t now_us, uint64_t peer,
+                  int64_t height)
+{
+    struct sync_peer *p = find(s, peer);
+
+    if (p && settle(s, slot_of(s, height), peer, now_us) && p->base <= height)
+        p->base = height + 1;
+}
+
+enum sync_got sync_got(struct sync *s, uint64_t now_us, uint64_t peer,
+                       int64_t height, uint8_t *body, size_t n)
+{
+    struct sync_slot *slot = slot_of(s, height);
+
+    if (!settle(s, slot, peer, now_us))
+        return height < s->next && s->next - height <= SYNC_WINDOW
+                   ? SYNC_TWICE
+                   : SYNC_UNASKED;
+    if (slot->from)
+        return SYNC_TWICE;
+    slot->from = peer;
+    slot->body = body;
+    slot->n    = n;
+    s->bytes += n;
+    if (n > s->largest)
+        s->largest = n;
+    return SYNC_KEPT;
+}
+
+bool sync_pair(const struct sync *s, const struct sync_slot **first,
+               const struct sync_slot **second)
+{
+    *first  = &s->slots[s->next % SYNC_WINDOW];
+    *second = &s->slots[(s->next + 1) % SYNC_WINDOW];
+    return (*first)->from && (*second)->from;
+}
+
+uint8_t *sync_take(struct sync *s, int64_t height)
+{
+    struct sync_slot *slot = slot_of(s, height);
+    uint8_t          *body = slot ? slot->body : NULL;
+
+    if (!body)
+        return NULL;
+    s->bytes -= slot->n;
+    slot->body = NULL;
+    slot->from = 0;
+    slot->n    = 0;
+    return body;
+}
+
+/* Questions about this height that are still open are not waited for. */
+static void forget_asks(struct sync *s, struct sync_slot *slot)
+{
+    for (size_t k = 0; k < COUNT(slot->ask); k++) {
+        struct sync_peer *p =
+            slot->ask[k].peer ? find(s, slot->ask[k].peer) : NULL;
+
+        if (p && p->asked > 0)
+            p->asked--;
+        slot->ask[k].peer = 0;
+    }
+}
+
+uint8_t *sync_advance(struct sync *s)
+{
+    uint8_t *body = sync_take(s, s->next);
+
+    forget_asks(s, slot_of(s, s->next));
+    s->next++;
+    return body;
+}

@@ -1,0 +1,102 @@
+/* sync - which blocks to ask whom for, until we have caught up: pure.
+ *
+ * Source:  CometBFT v0.38 blocksync/{pool,reactor}.go.
+ * Shapes:  blocks from `next` on are wanted, SYNC_WINDOW of them at a time; a
+ *          slot holds one, of at most BLOCKSYNC_MSG_BYTES_MAX.  A peer is
+ *          believed about itself only.
+ * Units:   microseconds of a clock that does not jump.
+ * Memory:  fixed, but for the bodies, which the shell owns: what it gets back
+ *          by sync_take it frees.  A window of large blocks is narrowed, so
+ *          that about SYNC_BYTES_MAX wait. */
+#ifndef WARREN_CONSENSUS_SYNC_H
+#define WARREN_CONSENSUS_SYNC_H
+
+#include "base/base.h"
+
+enum {
+    SYNC_WINDOW    = 64,
+    SYNC_PEERS_MAX = 256,
+    SYNC_ASKED_MAX = 20, /* in flight, per peer */
+    SYNC_BYTES_MAX = 128 << 20,
+    SYNC_SOON      = 8, /* so near to `next`, a second peer is asked early */
+    SYNC_SOON_US   = 2000000,
+    SYNC_SILENT_US = 15000000,
+    SYNC_BAN_S     = 60,
+    SYNC_AHEAD     = 20, /* by so many most peers lead us: we are left behind */
+};
+
+struct sync_peer {
+    uint64_t number;
+    int64_t  base, height; /* of its blocks; height -1: not known yet */
+    size_t   asked;
+    uint64_t since_us; /* of its last answer, or of the first question */
+};
+
+struct sync_ask {
+    uint64_t peer; /* 0: nobody */
+    uint64_t at_us;
+};
+
+struct sync_slot {
+    struct sync_ask ask[2];
+    uint64_t        from; /* whose block it is, 0: none yet */
+    uint8_t        *body; /* malloc()ed by the shell */
+    size_t          n;
+};
+
+struct sync {
+    int64_t          next; /* the lowest height that we lack */
+    struct sync_slot slots[SYNC_WINDOW];
+    struct sync_peer peers[SYNC_PEERS_MAX];
+    size_t           peer_count, bytes, largest;
+};
+
+void sync_init(struct sync *s);
+/* sync_begin - from this height on.  There must be no bodies. */
+void sync_begin(struct sync *s, int64_t next);
+
+/* sync_peer_up - false when there are too many: do without this one. */
+bool sync_peer_up(struct sync *s, uint64_t peer);
+/* sync_peer_down - what was asked of it is asked of others; blocks that came
+ * from it stay. */
+void sync_peer_down(struct sync *s, uint64_t peer);
+
+/* sync_status - what a peer says that it has.
+ *
+ * Why it is to be disconnected, or NULL: base and height never shrink. */
+const char *sync_status(struct sync *s, uint64_t peer, int64_t base,
+                        int64_t height);
+/* sync_without - the peer has no such block after all. */
+void sync_without(struct sync *s, uint64_t now_us, uint64_t peer,
+                  int64_t height);
+
+/* sync_next_ask - the next request to send; false when there is none now. */
+bool sync_next_ask(struct sync *s, uint64_t now_us, uint64_t *peer,
+                   int64_t *height);
+/* sync_late - a peer that does not answer; 0: none. */
+uint64_t sync_late(const struct sync *s, uint64_t now_us);
+
+enum sync_got {
+    SYNC_KEPT,    /* body belongs to s now */
+    SYNC_TWICE,   /* here by now, from somebody else */
+    SYNC_UNASKED, /* to be disconnected */
+};
+enum sync_got sync_got(struct sync *s, uint64_t now_us, uint64_t peer,
+                       int64_t height, uint8_t *body, size_t n);
+bool          sync_knows(const struct sync *s, uint64_t peer);
+
+/* sync_pair - the blocks `next` and `next` + 1, when both are here. */
+bool sync_pair(const struct sync *s, const struct sync_slot **first,
+               const struct sync_slot **second);
+/* sync_advance - `next` is done: its body, for the shell to free. */
+uint8_t *sync_advance(struct sync *s);
+/* sync_take - the body at height, which is wanted anew; or NULL. */
+uint8_t *sync_take(struct sync *s, int64_t height);
+
+/* sync_top - the highest that a peer has; -1 while none has said. */
+int64_t sync_top(const struct sync *s);
+bool    sync_is_caught_up(const struct sync *s);
+/* sync_is_left_behind - most peers are far above height. */
+bool sync_is_left_behind(const struct sync *s, int64_t height);
+
+#endif
