@@ -20,9 +20,9 @@ class Org:
         self.rpc = net.Rpc(rpc_port)
         self.process = None
 
-    def start(self):
+    def start(self, commit="50ms"):
         self.process = net.Process([net.WARREN, "start", "--home", self.home, "--proxy_app=kvstore",
-                                    "--consensus.timeout_commit=50ms"], os.path.join(self.home, "log"))
+                                    f"--consensus.timeout_commit={commit}"], os.path.join(self.home, "log"))
         return self
 
     def kill_all(self):
@@ -62,9 +62,9 @@ class Network:
                                f"--base-port={base}", "--output=json", *flags)
         self.orgs = [Org(h["home"], int(h["rpc"].rsplit(":", 1)[1])) for h in json.loads(out)["homes"]]
 
-    def start(self):
+    def start(self, **how):
         for o in self.orgs:
-            o.start()
+            o.start(**how)
         for i, o in enumerate(self.orgs):
             if not o.wait_height(1, 30):
                 raise RuntimeError(f"node {i}: no first block\n" + o.log()[-4000:])
@@ -210,6 +210,41 @@ def a_validator_joins_and_leaves():
     all_equal([o.rpc for o in n.orgs], 1, h + 4, "joined and left")
 
 
+def a_new_node_fetches_the_chain():
+    n = Network(4, 1)
+    late = n.orgs.pop()
+    n.start(commit="1ms")
+    a = n.orgs[0]
+    for i in range(20):
+        a.rpc.commit_tx(b"early%d=%s" % (i, b"x" * 10000))
+    net.check(a.wait_height(1000 if LONG else 120, 120), "a chain to fetch")
+    top, t = a.height(), time.monotonic()
+    late.start("1ms")
+    net.check(late.wait_height(top, 60), f"fetched: {late.log()[-3000:]}")
+    print(f"{top} heights fetched in {time.monotonic() - t:.1f} s", flush=True)
+    top = a.height() + 5
+    net.check(late.wait_height(top, 30), "and follows")
+    net.check(net.wait_until(lambda: not late.rpc.call("status")["sync_info"]["catching_up"], 20), "says so")
+    net.check(net.wait_until(lambda: "blocks_synced=" in late.log(), 5), "it has ended")
+    net.check("blocks_synced=0" not in late.log(), "by block sync")
+    all_equal([a.rpc, late.rpc], 1, top, "fetched")
+    left_behind(n, late)
+
+
+def left_behind(n, late):
+    pids = net.children_of(late.process.pid)
+    for s in ("p2p", "consensus"):
+        os.kill(pids[s], signal.SIGSTOP)
+    a = n.orgs[0]
+    h = a.height()
+    net.check(a.wait_height(h + 100, 60), "others go on")
+    for s in ("consensus", "p2p"):
+        os.kill(pids[s], signal.SIGCONT)
+    top = a.height() + 5
+    net.check(late.wait_height(top, 60), f"left behind, and back: {late.log()[-3000:]}")
+    all_equal([a.rpc, late.rpc], h, top, "left behind")
+
+
 def address(org):
     with open(os.path.join(org.home, "config", "priv_validator_key.json")) as f:
         return json.load(f)["address"]
@@ -217,4 +252,4 @@ def address(org):
 
 if __name__ == "__main__":
     net.run(four_nodes_agree, one_dies_and_catches_up, two_of_four_stop_and_nothing_is_decided,
-            a_validator_joins_and_leaves)
+            a_validator_joins_and_leaves, a_new_node_fetches_the_chain)
