@@ -203,7 +203,8 @@ static void check_proposed(const struct node *n, int val, const struct vote *v,
         check_failed("validity: n%d prevotes a block that its application"
                      " refuses",
                      n->index);
-    if (pols & 1)
+    /* What +2/3 prevote is collected whatever was proposed. */
+    if ((pols & 1) || has_polka(v->height, v->round, block))
         return;
     /* Whoever waited in vain asks for no proof. */
     if (pols && n->late_height == v->height && n->late_round == v->round)
@@ -268,6 +269,11 @@ void check_proposal(const struct node *n, int val, const struct proposal *p)
                                                  << (p->pol_round + 1);
     if (!node_is_honest(n))
         return;
+    if (W.proposed[p->height][p->round][val] &&
+        W.proposed[p->height][p->round][val] != block)
+        check_failed("double proposal: n%d, h%" PRId64 " r%d", n->index,
+                     p->height, p->round);
+    W.proposed[p->height][p->round][val] = (uint8_t)block;
     if (val != check_proposer(p->height, p->round))
         check_failed("turn: n%d proposes in h%" PRId64 " r%d", n->index,
                      p->height, p->round);

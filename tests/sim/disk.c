@@ -7,7 +7,10 @@ void disk_append(struct node *n, struct record r)
 {
     struct disk *d = &n->disk;
 
-    must(d->count < RECORDS_MAX);
+    if (d->count >= RECORDS_MAX) {
+        check_failed("n%d writes without end", n->index);
+        return;
+    }
     r.bytes                = arena_copy(&W.arena, r.bytes);
     r.now                  = node_now(n);
     d->records[d->count++] = r;

@@ -18,3 +18,13 @@ LONG ?= 0
 sim-build: $(BUILD)/tests/sim
 sim: $(BUILD)/tests/sim
 	@$< --seed $(SEED) --runs $(RUNS) --long $(LONG) $(if $(REAL),--real)
+
+# Planted bugs, each of which must be found within a minute: MUTANT=name for
+# one of them.
+.PHONY: sim-mutants
+sim-mutants: export CFLAGS  := $(CFLAGS)
+sim-mutants: export LDFLAGS := $(LDFLAGS)
+sim-mutants: export SIM_OBJ := $(SIM_OBJ)
+sim-mutants: export CC      := $(CC)
+sim-mutants: $(BUILD)/tests/sim
+	@LIBS="$(LIBS)" tests/sim/mutants $(BUILD) $(MUTANT)

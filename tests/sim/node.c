@@ -335,8 +335,10 @@ static bool perform(struct node *n, const struct effect *e, struct event *ev)
 
 static void feed(struct node *n, struct event ev)
 {
-    bool goes_on;
+    bool goes_on = false;
 
+    if (W.violation[0])
+        return;
     do {
         struct event next;
 
@@ -531,14 +533,19 @@ void node_open(struct node *n, int index)
 static void replay(struct node *n)
 {
     struct disk *d     = &n->disk;
-    size_t       begin = d->count;
+    int64_t      ended = d->state->last_height;
+    size_t       begin = ended == 0 ? 0 : SIZE_MAX;
 
-    if (d->state->last_height == 0)
-        begin = 0;
     for (size_t i = 0; i < d->count; i++)
         if (d->records[i].kind == RECORD_END_HEIGHT &&
-            d->records[i].height == d->state->last_height)
+            d->records[i].height == ended)
             begin = i + 1;
+    if (begin == SIZE_MAX) { /* it ended between the store and the WAL */
+        disk_append(
+            n, (struct record){ .kind = RECORD_END_HEIGHT, .height = ended });
+        disk_sync(n);
+        return;
+    }
     for (size_t i = begin, end = d->count; i < end && !n->is_dying; i++) {
         const struct record *r  = &d->records[i];
         struct event         ev = { .kind    = EV_TIMEOUT,

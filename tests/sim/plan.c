@@ -73,7 +73,7 @@ void plan_make(struct plan *p, uint64_t seed, bool is_long)
     struct rng r = { mix64(seed, 1) };
 
     *p            = (struct plan){ .seed = seed, .is_long = is_long };
-    p->validators = PICK(&r, 4, 4, 4, 7);
+    p->validators = PICK(&r, 4, 4, 4, 5, 6, 7);
     for (size_t i = 0; i < p->validators; i++)
         p->power[i] = 10;
     if (rng_chance(&r, 25))

@@ -201,6 +201,7 @@ struct world {
     size_t             block_count[HEIGHTS_MAX];
     /* Which values each validator signed. */
     uint64_t said[HEIGHTS_MAX][ROUNDS_MAX][2][VALS_MAX];
+    uint8_t  proposed[HEIGHTS_MAX][ROUNDS_MAX][VALS_MAX];
     int      decided[HEIGHTS_MAX]; /* block, 0: none yet */
     int64_t  highest, goal;
     char     violation[256];

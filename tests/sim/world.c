@@ -394,6 +394,7 @@ static void clear(const struct plan *p)
     memset(W.links, 0, sizeof W.links);
     memset(W.block_count, 0, sizeof W.block_count);
     memset(W.said, 0, sizeof W.said);
+    memset(W.proposed, 0, sizeof W.proposed);
     memset(W.decided, 0, sizeof W.decided);
     memset(&W.stats, 0, sizeof W.stats);
 }
