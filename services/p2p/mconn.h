@@ -36,8 +36,8 @@ enum {
      * less than READY; one with more than FULL takes nothing. */
     MCONN_BUSY_BYTES  = 1 << 20,
     MCONN_READY_BYTES = 1 << 18,
-    MCONN_FULL_BYTES  = 16 << 20,
-    MCONN_FULL_COUNT  = 1 << 16,
+    MCONN_FULL_BYTES  = 64 << 20,
+    MCONN_FULL_COUNT  = 1 << 18,
 };
 
 struct mconn_lane {
