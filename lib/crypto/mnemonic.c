@@ -67,7 +67,7 @@ static int next_word(struct span *text)
 
     while (n < text->n && text->p[n] != ' ')
         n++;
-    if (n == 0 || n >= sizeof word || n + 1 == text->n)
+    if (n == 0 || n >= sizeof word || n + 1 == text->n || memchr(text->p, 0, n))
         return -1;
     memcpy(word, text->p, n);
     word[n] = 0;

@@ -171,6 +171,23 @@ TEST(mnemonics_and_paths_are_those_of_the_vectors)
     json_decref(v);
 }
 
+/* A zero byte ends a C string, not a word. */
+TEST(a_word_with_a_zero_byte_is_no_word)
+{
+    static const char text[] = "abandon abandon abandon abandon abandon "
+                               "abandon abandon abandon abandon abandon "
+                               "abandon about";
+    char              odd[sizeof text + 2];
+    uint8_t           entropy[32];
+    size_t            n;
+
+    memcpy(odd, text, sizeof text);
+    CHECK(mnemonic_entropy(entropy, &n, SPAN(odd, sizeof text - 1)));
+    CHECK(!mnemonic_entropy(entropy, &n, SPAN(odd, sizeof text)));
+    memcpy(odd + sizeof text, "x", 1);
+    CHECK(!mnemonic_entropy(entropy, &n, SPAN(odd, sizeof text + 1)));
+}
+
 TEST(the_word_list_is_the_published_one)
 {
     struct hasher h;
