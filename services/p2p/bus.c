@@ -226,11 +226,13 @@ static void answer_net_info(struct shell *s, struct bus_call call)
 
 static void answer_node_info(struct shell *s, struct bus_call call)
 {
-    P2p__Reply    m    = P2P__REPLY__INIT;
-    P2p__NodeInfo info = P2P__NODE_INFO__INIT;
+    P2p__Reply    m     = P2P__REPLY__INIT;
+    P2p__NodeInfo info  = P2P__NODE_INFO__INIT;
+    struct span   hello = s->self.hello, body;
 
-    info.node_info.data = s->info_bytes;
-    info.node_info.len  = s->self.bytes.n;
+    must(pb_delimited_read(&hello, SIZE_MAX, &body) == ACCEPT);
+    info.node_info.data = (uint8_t *)body.p;
+    info.node_info.len  = body.n;
     m.kind_case         = P2P__REPLY__KIND_NODE_INFO;
     m.node_info         = &info;
     reply(call, &m);

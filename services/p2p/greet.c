@@ -45,16 +45,10 @@ static enum greet_verdict ended(struct greet *g, enum greet_verdict v,
 /* The channel is open: now we know whose key it is, and say who we are. */
 static enum greet_verdict introduce(struct greet *g, struct buf *out)
 {
-    uint8_t    length[10];
-    struct buf b;
-
     node_id_of(g->id, &g->secret.remote);
     if (g->has_dialled && memcmp(g->id, g->dialled, sizeof g->id) != 0)
         return ended(g, GREET_STRANGER, "not the node that was dialled");
-    buf_use(&b, length, sizeof length);
-    buf_uvarint(&b, g->self->bytes.n);
-    secret_write(&g->secret, out, buf_span(&b));
-    secret_write(&g->secret, out, g->self->bytes);
+    secret_write(&g->secret, out, g->self->hello);
     g->has_sent_info = true;
     return GREET_WAIT;
 }

@@ -16,8 +16,8 @@ enum { NODE_ID_TEXT = 2 * ADDRESS_BYTES };
 struct greet_self {
     const struct privkey *key;
     uint8_t               id[ADDRESS_BYTES];
-    struct node_info      info;  /* as below, decoded */
-    struct span           bytes; /* NodeInfo, not delimited */
+    struct node_info      info;
+    struct span           hello; /* the same, encoded and delimited */
 };
 
 /* node_id_of - the address of a node's key; node_id_print in lower case,

@@ -6,9 +6,11 @@
 #include "crypto/random.h"
 #include "model/genesis.h"
 #include "p2p/book_file.h"
+#include "wire/mempool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     KEY_FILE_MAX     = 4096,
@@ -50,16 +52,33 @@ enum err setup_key(struct shell *s)
     return OK;
 }
 
+/* A node without a name is named after its host, as CometBFT does. */
+void setup_moniker(struct shell *s)
+{
+    snprintf(s->moniker, sizeof s->moniker, "%s", s->svc->config->moniker);
+    if (!*s->moniker && gethostname(s->moniker, sizeof s->moniker - 1) != 0)
+        snprintf(s->moniker, sizeof s->moniker, "anonymous");
+}
+
 /* ---- channels ---- */
+
+/* A message with one transaction of the largest size. */
+static size_t mempool_message_max(const struct config_mempool *c)
+{
+    struct span        tx  = { NULL, (size_t)c->max_tx_bytes };
+    struct txs         txs = { .txs = { &tx, 1 } };
+    struct mempool_msg m   = { .which = MEMPOOL_TXS, .txs = &txs };
+
+    return pb_size(&mempool_msg_desc, &m);
+}
 
 void setup_channels(struct shell *s)
 {
     const struct config_mempool *m     = &s->svc->config->mempool;
     const struct config_p2p     *p     = &s->svc->config->p2p;
-    size_t                       tx    = (size_t)m->max_tx_bytes + 32;
+    size_t                       tx    = mempool_message_max(m);
     size_t                     payload = (size_t)p->max_packet_msg_payload_size;
     const struct mconn_channel table[CHANNELS] = {
-        { 0x00, 1, 10, PEX_MSG_BYTES_MAX },
         { 0x40, 5, 1000, BLOCKSYNC_MSG_BYTES_MAX },
         { 0x20, 6, 100, CONSENSUS_MSG_BYTES_MAX },
         { 0x21, 10, 100, CONSENSUS_MSG_BYTES_MAX },
@@ -69,9 +88,11 @@ void setup_channels(struct shell *s)
         { 0x38, 6, 1, CONSENSUS_MSG_BYTES_MAX },
         { 0x60, 5, 10, SNAPSHOT_MSG_BYTES_MAX },
         { 0x61, 3, 10, CHUNK_MSG_BYTES_MAX },
+        { 0x00, 1, 10, PEX_MSG_BYTES_MAX }, /* last: left out without PEX */
     };
 
     memcpy(s->channels, table, sizeof table);
+    s->channel_count = p->pex ? CHANNELS : CHANNELS - 1;
     for (size_t i = 0; i < CHANNELS; i++)
         s->channel_ids[i] = table[i].id;
     if (payload < 1)

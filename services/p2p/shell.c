@@ -24,26 +24,26 @@ void shell_introduce(struct shell *s, struct span chain_id, uint64_t app)
     struct config *c     = s->svc->config;
     const char    *index = strcmp(c->tx_index.indexer, "null") ? "on" : "off";
     struct node_info *m  = &s->self.info;
-    size_t            n, has_pex = c->p2p.pex ? 0 : 1;
+    struct arena      a;
 
     must(chain_id.n < sizeof s->chain_id);
     if (chain_id.n > 0)
         memcpy(s->chain_id, chain_id.p, chain_id.n);
     s->chain_id[chain_id.n] = 0;
-    *m                      = (struct node_info){
-                             .protocol_version = { P2P_PROTOCOL, BLOCK_PROTOCOL, app },
-                             .default_node_id  = span_str(s->id),
-                             .listen_addr      = span_str(s->listens),
-                             .network          = span_str(s->chain_id),
-                             .version          = span_str(WARREN_NODE_VERSION),
-                             .channels         = SPAN(s->channel_ids + has_pex, CHANNELS - has_pex),
-                             .moniker          = span_str(c->moniker),
-                             .other            = { span_str(index), span_str(c->rpc.laddr) },
+
+    *m = (struct node_info){
+        .protocol_version = { P2P_PROTOCOL, BLOCK_PROTOCOL, app },
+        .default_node_id  = span_str(s->id),
+        .listen_addr      = span_str(s->listens),
+        .network          = span_str(s->chain_id),
+        .version          = span_str(WARREN_NODE_VERSION),
+        .channels         = SPAN(s->channel_ids, s->channel_count),
+        .moniker          = span_str(s->moniker),
+        .other            = { span_str(index), span_str(c->rpc.laddr) },
     };
-    n = pb_size(&node_info_desc, m);
-    must(n <= sizeof s->info_bytes);
-    pb_encode_to(&node_info_desc, m, s->info_bytes, n);
-    s->self.bytes    = SPAN(s->info_bytes, n);
+    arena_use(&a, s->hello, sizeof s->hello);
+    s->self.hello = pb_encode_delimited(&node_info_desc, m, &a);
+    must(s->self.hello.p != NULL);
     s->svc->chain_id = s->chain_id;
 }
 
@@ -106,7 +106,7 @@ static void forget(struct shell *s, struct link *l, const char *why)
         tell_peer(s, l, GOSSIP_DOWN);
         log_peer(l, "peer gone", why);
         node_id_print(id, l->greet.id);
-        meter_forget(id, s->channel_ids, CHANNELS);
+        meter_forget(id, s->channel_ids, s->channel_count);
     } else {
         log_event(LOG_DEBUG, "connection ended", LOG_STR("ip", l->ip),
                   LOG_STR("reason", l->greet.why ? l->greet.why : why));
@@ -168,7 +168,7 @@ static void send_pex(struct shell *s, const struct p2p_effect *e)
     struct parcel *p = parcel_new(e->bytes);
 
     if (l && link_send(l, 0, p) == MCONN_QUEUED)
-        meter_sent(&l->meter, 0, 0, e->bytes);
+        meter_sent(&l->meter, CHANNELS - 1, 0, e->bytes);
     parcel_drop(p);
 }
 
@@ -369,7 +369,7 @@ static void on_watch(void *ctx)
         if (!l || !l->is_up)
             continue;
         node_id_print(id, l->greet.id);
-        meter_peer(&l->meter, id, s->channel_ids, CHANNELS,
+        meter_peer(&l->meter, id, s->channel_ids, s->channel_count,
                    waiting_messages(l));
         ev.conn      = l->number;
         ev.is_silent = link_is_silent(l, SILENT_MS);
@@ -417,12 +417,29 @@ static void open_links(struct shell *s)
         .loop          = s->svc->loop,
         .self          = &s->self,
         .mconn         = &s->mconn,
-        .channels      = s->channels + (s->svc->config->p2p.pex ? 0 : 1),
-        .channel_count = CHANNELS - (s->svc->config->p2p.pex ? 0u : 1u),
+        .channels      = s->channels,
+        .channel_count = s->channel_count,
         .dial_ms       = (uint32_t)(s->svc->config->p2p.dial_timeout / 1000000),
         .fns           = &shell_link_fns,
         .ctx           = s,
     };
+}
+
+/* Nobody would talk to a node that introduces itself wrongly. */
+static enum err check_introduction(struct shell *s)
+{
+    if (s->self.hello.n > NODE_INFO_BYTES_MAX)
+        return fail(ERR_CONFIG,
+                    "moniker, addresses: longer than %d bytes "
+                    "together",
+                    NODE_INFO_BYTES_MAX);
+    if (node_info_validate(&s->self.info) == ACCEPT)
+        return OK;
+    return fail(ERR_CONFIG,
+                "moniker \"%s\", p2p address \"%s\", rpc.laddr \"%s\": one of "
+                "them is not what other nodes accept (printable ASCII, "
+                "host:port)",
+                s->moniker, s->listens, s->svc->config->rpc.laddr);
 }
 
 enum err shell_open(struct shell *s, struct svc *svc)
@@ -442,7 +459,11 @@ enum err shell_open(struct shell *s, struct svc *svc)
     if (e != OK)
         return e;
     setup_channels(s);
+    setup_moniker(s);
     shell_introduce(s, span_str(""), 0);
+    e = check_introduction(s);
+    if (e != OK)
+        return e;
     open_links(s);
     svc_condition(svc, "peers", "consensus is not there yet");
     timer_set(&s->watch, WATCH_US);

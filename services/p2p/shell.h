@@ -21,6 +21,7 @@ struct shell {
     struct link_config   link;
     struct mconn_config  mconn;
     struct mconn_channel channels[CHANNELS];
+    size_t               channel_count; /* one less without PEX */
     struct listener     *listener;
     char                 listens[128]; /* as other nodes are told */
     struct timer         tick, watch;
@@ -30,9 +31,10 @@ struct shell {
     struct privkey    key;
     struct greet_self self;
     char              id[NODE_ID_TEXT + 1];
+    char              moniker[NODE_INFO_BYTES_MAX];
     char              chain_id[CHAIN_ID_BYTES_MAX + 1];
     uint8_t           channel_ids[CHANNELS];
-    uint8_t           info_bytes[NODE_INFO_BYTES_MAX];
+    uint8_t           hello[2 * NODE_INFO_BYTES_MAX]; /* memory of self.hello */
 };
 
 /* shell_open - load keys, listen, serve; ends with the code of what is
@@ -55,6 +57,7 @@ struct link *shell_link(struct shell *s, uint64_t number);
 NODISCARD enum err setup_key(struct shell *s);
 NODISCARD enum err setup_core(struct shell *s);
 void               setup_channels(struct shell *s);
+void               setup_moniker(struct shell *s);
 void               setup_free(struct shell *s);
 
 extern const struct bus_server_fns shell_bus_fns;

@@ -56,8 +56,9 @@ static void start(struct node *n, const uint8_t *dialled, uint8_t seed)
 {
     uint8_t ephemeral[32] = { 0 };
 
-    ephemeral[1]  = seed;
-    n->self.bytes = pb_encode(&node_info_desc, &n->self.info, &test_arena);
+    ephemeral[1] = seed;
+    n->self.hello =
+        pb_encode_delimited(&node_info_desc, &n->self.info, &test_arena);
     greet_init(&n->greet, &n->self, dialled, ephemeral, &n->out);
 }
 
