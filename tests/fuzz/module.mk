@@ -19,6 +19,12 @@ FUZZ_OBJ_fuzz_ledger_value   := $(LEDGER_FUZZ)
 FUZZ_OBJ_fuzz_ledger_genesis := $(LEDGER_FUZZ)
 FUZZ_OBJ_fuzz_ledger_tx      := $(LEDGER_FUZZ)
 FUZZ_OBJ_fuzz_ledger_query   := $(LEDGER_FUZZ)
+P2P_FUZZ := $(patsubst %,$(BUILD)/obj/services/p2p/%.o,\
+    mconn budget parcel greet book book_file netaddr p2p pex bans)
+FUZZ_OBJ_fuzz_mconn    := $(P2P_FUZZ)
+FUZZ_OBJ_fuzz_greet    := $(P2P_FUZZ)
+FUZZ_OBJ_fuzz_addrbook := $(P2P_FUZZ)
+FUZZ_OBJ_fuzz_p2p_core := $(P2P_FUZZ)
 
 ifeq ($(VARIANT),fuzz)
 FUZZ_BIN := $(FUZZ:%=$(BUILD)/fuzz/%)
