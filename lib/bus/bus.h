@@ -1,7 +1,7 @@
 /* bus - how the services of a node talk: ZeroMQ and protobuf.
  *
  * Source:  proto/common.proto (header), proto/topology.def (every link).
- * Shapes:  a message is two frames, a warren.Header and a body.  A service
+ * Shapes:  a message is two frames, a common.Header and a body.  A service
  *          binds one ROUTER for requests and pushes, and one PUB for hints;
  *          others connect a DEALER to it and may subscribe.
  *          Every process has a boot id; clients say HELLO on connecting and
