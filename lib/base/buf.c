@@ -150,7 +150,7 @@ void buf_uvarint(struct buf *b, uint64_t v)
 
 void buf_svarint(struct buf *b, int64_t v)
 {
-    buf_uvarint(b, (uint64_t)v << 1 ^ (uint64_t)(v >> 63));
+    buf_uvarint(b, zigzag(v));
 }
 
 const char *buf_cstr(struct buf *b)

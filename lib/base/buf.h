@@ -33,6 +33,12 @@ void     buf_base64(struct buf *b, struct span s); /* standard, padded */
 void     buf_uvarint(struct buf *b, uint64_t v);
 void     buf_svarint(struct buf *b, int64_t v); /* zig-zag */
 
+/* zigzag - a signed number as varints carry it: 0, -1, 1, -2, ... in order. */
+static inline uint64_t zigzag(int64_t v)
+{
+    return (uint64_t)v << 1 ^ -(uint64_t)(v < 0);
+}
+
 static inline struct span buf_span(const struct buf *b)
 {
     return (struct span){ b->p, b->len };

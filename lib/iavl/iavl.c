@@ -183,7 +183,7 @@ static enum err set(struct iavl *t, struct iavl_ref *at, struct span key,
 enum err iavl_set(struct iavl *t, struct span key, struct span value,
                   bool *was_there)
 {
-    bool ignored;
+    bool ignored = false;
 
     must(!t->sealed);
     was_there  = was_there ? was_there : &ignored;

@@ -1,5 +1,6 @@
 #include "model/evidence.h"
 
+#include "base/buf.h"
 #include "base/sort.h"
 #include "model/tree.h"
 #include "model/vote.h"
@@ -209,8 +210,7 @@ void light_client_attack_hash(struct hash *out, struct span conflicting,
 
     if (conflicting.n == HASH_BYTES)
         memcpy(bytes, conflicting.p, HASH_BYTES - 1);
-    n += uvarint_put(bytes + n, (uint64_t)common_height << 1 ^
-                                    (uint64_t)(common_height >> 63));
+    n += uvarint_put(bytes + n, zigzag(common_height));
     sha256(out, SPAN(bytes, n));
 }
 

@@ -1,5 +1,6 @@
 #include "model/validators.h"
 
+#include "base/buf.h"
 #include "base/limits.h"
 #include "base/sort.h"
 #include "model/tree.h"
@@ -102,8 +103,6 @@ int64_t validators_find(const struct validators *s, struct span address)
  * address. */
 static struct val *ahead(struct val *a, struct val *b)
 {
-    if (!a)
-        return b;
     if (a->priority != b->priority)
         return a->priority > b->priority ? a : b;
     return memcmp(a->address, b->address, ADDRESS_BYTES) <= 0 ? a : b;
@@ -149,20 +148,20 @@ static void centre(struct validators *s)
 
 bool validators_increment(struct validators *s, int32_t times)
 {
-    struct val *next = NULL;
+    struct val *next = s->v;
 
     if (s->n == 0 || times < 1)
         return false;
     validators_rescale(s, 2 * s->total);
     centre(s);
-    while (times-- > 0) {
-        next = NULL;
+    do {
+        next = s->v;
         for (size_t i = 0; i < s->n; i++) {
             s->v[i].priority = add_clip(s->v[i].priority, s->v[i].power);
             next             = ahead(next, &s->v[i]);
         }
         next->priority = sub_clip(next->priority, s->total);
-    }
+    } while (--times > 0);
     s->proposer     = *next;
     s->has_proposer = true;
     return true;
@@ -170,7 +169,7 @@ bool validators_increment(struct validators *s, int32_t times)
 
 const struct val *validators_proposer(struct validators *s)
 {
-    struct val *next = NULL;
+    struct val *next = s->v;
 
     if (s->n == 0)
         return NULL;
@@ -412,9 +411,7 @@ bool validators_priority_hash(struct hash *out, const struct validators *s)
     if (s->n == 0)
         return false;
     for (size_t i = 0; i < s->n; i++) {
-        int64_t p = s->v[i].priority;
-
-        total += uvarint_put(first, (uint64_t)p << 1 ^ (uint64_t)(p >> 63));
+        total += uvarint_put(first, zigzag(s->v[i].priority));
     }
     hash_begin(&h);
     hash_update(&h, SPAN(first, total < sizeof first ? total : sizeof first));

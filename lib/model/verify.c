@@ -90,7 +90,7 @@ static bool is_batched(const struct walk *w)
 
 static enum reject collect(struct walk *w, size_t i, struct arena *a)
 {
-    const struct val *v;
+    const struct val *v = NULL;
     enum reject       r = ACCEPT;
 
     if (w->check_form)

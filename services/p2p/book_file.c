@@ -16,9 +16,10 @@ enum { OLD = 2, NEW = 1 }; /* bucket_type */
 
 static void print_stamp(struct json_writer *w, const char *key, int64_t seconds)
 {
-    struct stamp t =
-        seconds ? (struct stamp){ .seconds = seconds } : STAMP_ZERO;
+    struct stamp t = STAMP_ZERO;
 
+    if (seconds)
+        t = (struct stamp){ .seconds = seconds };
     JW(w, key, stamp, t);
 }
 
