@@ -66,10 +66,10 @@ struct apply {
 struct shell;
 typedef void txs_fn(struct shell *s, uint64_t serial, const span_list *txs);
 struct reap {
-    struct shell *shell;
-    txs_fn       *fn; /* NULL: nothing waits */
-    uint64_t      serial;
-    int64_t       max_bytes, max_gas;
+    txs_fn  *fn; /* NULL: nothing waits */
+    bool     is_sent;
+    uint64_t serial;
+    int64_t  max_bytes, max_gas;
 };
 
 #endif

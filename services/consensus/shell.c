@@ -200,6 +200,26 @@ static void open_memory(struct shell *s)
         arena_open(&s->core.candidates[i].arena, CANDIDATE_BYTES);
 }
 
+static void close_memory(struct shell *s)
+{
+    struct arena *all[] = { &s->in,
+                            &s->work,
+                            &s->apply_arena,
+                            &s->lack_arena,
+                            &s->owed_arena,
+                            &s->boot,
+                            &s->store_in,
+                            &s->scratch,
+                            &s->core.heights[0],
+                            &s->core.heights[1],
+                            &s->core.scratch };
+
+    for (size_t i = 0; i < COUNT(all); i++)
+        arena_close(all[i]);
+    for (size_t i = 0; i < CANDIDATES; i++)
+        arena_close(&s->core.candidates[i].arena);
+}
+
 static void on_key(void *ctx, const struct pubkey *key)
 {
     struct shell *s = ctx;
@@ -316,6 +336,10 @@ void shell_close(struct shell *s)
     if (s->wal && wal_sync(s->wal) == OK)
         wal_close(s->wal);
     wal_replay_close(s->replay);
+    if (s->store)
+        bus_client_close(s->store);
+    if (s->mempool)
+        bus_client_close(s->mempool);
     if (s->signer)
         signer_close(s->signer);
     if (s->app.client)
@@ -330,4 +354,5 @@ void shell_close(struct shell *s)
         timer_fini(&s->sync_timer);
         deferred_fini(&s->pump_later);
     }
+    close_memory(s);
 }

@@ -3,11 +3,6 @@
 
 #include <stdlib.h>
 
-struct request {
-    struct shell *shell;
-    store_fn     *fn;
-};
-
 /* What protobuf-c unpacks goes to an arena. */
 static void *arena_take(void *arena, size_t n)
 {
@@ -20,16 +15,14 @@ static void arena_keep(void *arena, void *p)
     UNUSED(p);
 }
 
-static void replied(void *ctx, uint64_t tag, enum err status, const char *text,
+static void replied(void *ctx, uint64_t fn, enum err status, const char *text,
                     struct span body)
 {
-    struct request     r     = *(struct request *)ctx;
-    ProtobufCAllocator alloc = { arena_take, arena_keep, &r.shell->store_in };
+    struct shell      *s     = ctx;
+    ProtobufCAllocator alloc = { arena_take, arena_keep, &s->store_in };
     Store__Reply      *reply = NULL;
 
-    UNUSED(tag);
-    free(ctx);
-    arena_reset(&r.shell->store_in);
+    arena_reset(&s->store_in);
     if (status == OK) {
         reply = store__reply__unpack(&alloc, body.n, body.p);
         if (!reply) {
@@ -37,18 +30,17 @@ static void replied(void *ctx, uint64_t tag, enum err status, const char *text,
             text   = "store gave an answer that cannot be read";
         }
     }
-    r.fn(r.shell, status, text ? text : "", reply);
+    ((store_fn *)(uintptr_t)fn)(s, status, text ? text : "", reply);
 }
 
 void store_ask(struct shell *s, Store__Request *req, store_fn *fn)
 {
-    size_t          n    = store__request__get_packed_size(req);
-    uint8_t        *body = malloc(n + 1);
-    struct request *r    = malloc(sizeof *r);
+    size_t   n    = store__request__get_packed_size(req);
+    uint8_t *body = malloc(n + 1);
 
-    must(body && r);
+    must(body);
     store__request__pack(req, body);
-    *r = (struct request){ s, fn };
-    bus_request(s->store, BUS_SERVICE, SPAN(body, n), 0, replied, r, 0);
+    bus_request(s->store, BUS_SERVICE, SPAN(body, n), 0, replied, s,
+                (uintptr_t)fn);
     free(body);
 }

@@ -57,51 +57,52 @@ static bool take_txs(struct shell *s, span_list *txs, struct span body)
     return true;
 }
 
-static void on_reaped(void *ctx, uint64_t tag, enum err status,
+static void on_reaped(void *ctx, uint64_t serial, enum err status,
                       const char *text, struct span body)
 {
-    struct reap   r   = *(struct reap *)ctx;
-    struct shell *s   = r.shell;
+    struct shell *s   = ctx;
     span_list     txs = { 0 };
+    txs_fn       *fn  = s->reap.fn;
 
-    UNUSED(tag);
-    free(ctx);
-    if (!s->question.is_open || s->question.serial != r.serial)
+    if (!fn || s->reap.serial != serial)
+        return;
+    s->reap.fn = NULL;
+    if (!s->question.is_open || s->question.serial != serial)
         return;
     if (status || !take_txs(s, &txs, body)) {
         txs = (span_list){ 0 };
         log_event(LOG_WARN, "mempool gave no transactions",
                   LOG_STR("why", text ? text : err_name(status)));
     }
-    r.fn(s, r.serial, &txs);
+    fn(s, serial, &txs);
 }
 
 static void send_reap(struct shell *s)
 {
     Mempool__Reap    reap = MEMPOOL__REAP__INIT;
     Mempool__Request req  = MEMPOOL__REQUEST__INIT;
-    struct reap     *r    = malloc(sizeof *r);
 
-    must(r);
-    *r             = s->reap;
-    s->reap.fn     = NULL;
-    reap.max_bytes = r->max_bytes;
-    reap.max_gas   = r->max_gas;
-    req.kind_case  = MEMPOOL__REQUEST__KIND_REAP;
-    req.reap       = &reap;
+    s->reap.is_sent = true;
+    reap.max_bytes  = s->reap.max_bytes;
+    reap.max_gas    = s->reap.max_gas;
+    req.kind_case   = MEMPOOL__REQUEST__KIND_REAP;
+    req.reap        = &reap;
     timer_clear(&s->reap_timer);
-    ask(s, &req, REAP_MS, on_reaped, r, 0);
+    ask(s, &req, REAP_MS, on_reaped, s, s->reap.serial);
 }
 
+/* What was sent is answered in time by itself. */
 static void reap_none(struct shell *s)
 {
     static const span_list none;
-    struct reap            r = s->reap;
+    txs_fn                *fn = s->reap.fn;
 
+    if (!fn || s->reap.is_sent)
+        return;
     timer_clear(&s->reap_timer);
     s->reap.fn = NULL;
-    if (r.fn && s->question.is_open && s->question.serial == r.serial)
-        r.fn(s, r.serial, &none);
+    if (s->question.is_open && s->question.serial == s->reap.serial)
+        fn(s, s->reap.serial, &none);
 }
 
 static void on_reap_timer(void *ctx)
@@ -114,7 +115,7 @@ static void on_reap_timer(void *ctx)
 void txs_reap(struct shell *s, int64_t max_bytes, int64_t max_gas, txs_fn *fn,
               uint64_t serial)
 {
-    s->reap = (struct reap){ s, fn, serial, max_bytes, max_gas };
+    s->reap = (struct reap){ fn, false, serial, max_bytes, max_gas };
     if (!bus_is_up(s->mempool))
         timer_set(&s->reap_timer, 0);
     else if (!s->is_mempool_met)
@@ -127,7 +128,7 @@ void txs_reap(struct shell *s, int64_t max_bytes, int64_t max_gas, txs_fn *fn,
 static void met(struct shell *s)
 {
     s->is_mempool_met = true;
-    if (s->reap.fn)
+    if (s->reap.fn && !s->reap.is_sent)
         send_reap(s);
 }
 
