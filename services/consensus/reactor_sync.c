@@ -17,6 +17,9 @@ enum {
     NOTE_US   = 10000000,
 };
 
+/* Such a block is no sign that the network goes on without us. */
+#define OLD_NS INT64_C(5000000000)
+
 /* ---- asking ---- */
 
 static void ask_status(struct reactor *r, struct remote *p)
@@ -375,6 +378,8 @@ static void hear_member(struct reactor *r, struct remote *p,
         serve_block(r, p, m->block_request->height);
         break;
     case BLOCKSYNC_NO_BLOCK_RESPONSE:
+        if (!sync_answer(&r->fetch.sync, p->number))
+            break;
         sync_without(&r->fetch.sync, now_us(), p->number,
                      m->no_block_response->height);
         go(r);
@@ -399,10 +404,12 @@ void fetch_hear(struct reactor *r, struct remote *p, struct span bytes)
         reactor_drop(r, p, "a malformed message of block sync", 0);
         return;
     }
-    if (sight.is_block_response && !r->fetch.is_going)
-        return; /* asked for before, perhaps */
-    if (sight.is_block_response && !sync_knows(&r->fetch.sync, p->number))
+    if (sight.is_block_response && !sync_answer(&r->fetch.sync, p->number)) {
+        blame(r, p->number, "a block that was not asked for");
         return;
+    }
+    if (sight.is_block_response && !r->fetch.is_going)
+        return; /* late */
     arena_reset(&r->in);
     if (pb_decode(&blocksync_msg_desc, &m, &r->in, bytes) != ACCEPT ||
         (sight.is_block_response
@@ -466,6 +473,12 @@ void fetch_begin(struct reactor *r)
     timer_set(&f->tick, 0);
 }
 
+/* The last block is not of now, whatever peers say. */
+static bool is_old(const struct shell *s)
+{
+    return stamp_diff(now_stamp(), s->core.state.last_time) > OLD_NS;
+}
+
 void fetch_look(struct reactor *r)
 {
     struct shell *s = r->shell;
@@ -475,7 +488,7 @@ void fetch_look(struct reactor *r)
         return;
     if (now_us() - f->asked_us >= STATUS_US)
         ask_all(r);
-    if (!fetch_is_wanted(r) ||
+    if (!fetch_is_wanted(r) || !is_old(s) ||
         !sync_is_left_behind(&f->sync, s->core.height - 1) ||
         s->core.awaiting != AWAIT_NOTHING || s->apply.is_active ||
         s->inputs.own.first)

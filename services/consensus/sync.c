@@ -77,7 +77,7 @@ int64_t sync_top(const struct sync *s)
     int64_t top = -1;
 
     for (size_t i = 0; i < s->peer_count; i++)
-        if (s->peers[i].height > top)
+        if (s->peers[i].height > top && s->peers[i].base <= s->next)
             top = s->peers[i].height;
     return top;
 }
@@ -146,6 +146,7 @@ static struct sync_ask *place(const struct sync *s, struct sync_slot *slot,
 static void note_ask(struct sync_peer *p, struct sync_ask *a, uint64_t now_us)
 {
     *a = (struct sync_ask){ p->number, now_us };
+    p->owed++;
     if (p->asked++ == 0)
         p->since_us = now_us;
 }
@@ -206,12 +207,14 @@ static bool settle(struct sync *s, struct sync_slot *slot, uint64_t peer,
     return false;
 }
 
-bool sync_knows(const struct sync *s, uint64_t peer)
+bool sync_answer(struct sync *s, uint64_t peer)
 {
-    for (size_t i = 0; i < s->peer_count; i++)
-        if (s->peers[i].number == peer)
-            return true;
-    return false;
+    struct sync_peer *p = find(s, peer);
+
+    if (!p || p->owed == 0)
+        return false;
+    p->owed--;
+    return true;
 }
 
 void sync_without(struct sync *s, uint64_t now_us, uint64_t peer,
@@ -229,7 +232,7 @@ enum sync_got sync_got(struct sync *s, uint64_t now_us, uint64_t peer,
     struct sync_slot *slot = slot_of(s, height);
 
     if (!settle(s, slot, peer, now_us))
-        return height < s->next && s->next - height <= SYNC_WINDOW
+        return height > 0 && height < s->next && s->next - height <= SYNC_WINDOW
                    ? SYNC_TWICE
                    : SYNC_UNASKED;
     if (slot->from)

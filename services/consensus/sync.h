@@ -29,6 +29,7 @@ struct sync_peer {
     uint64_t number;
     int64_t  base, height; /* of its blocks; height -1: not known yet */
     size_t   asked;
+    size_t   owed;     /* answers to come, those given up included */
     uint64_t since_us; /* of its last answer, or of the first question */
 };
 
@@ -70,6 +71,10 @@ const char *sync_status(struct sync *s, uint64_t peer, int64_t base,
 void sync_without(struct sync *s, uint64_t now_us, uint64_t peer,
                   int64_t height);
 
+/* sync_answer - an answer came; false when none was owed: so it can be told
+ * before anything is decoded. */
+bool sync_answer(struct sync *s, uint64_t peer);
+
 /* sync_next_ask - the next request to send; false when there is none now. */
 bool sync_next_ask(struct sync *s, uint64_t now_us, uint64_t *peer,
                    int64_t *height);
@@ -83,7 +88,6 @@ enum sync_got {
 };
 enum sync_got sync_got(struct sync *s, uint64_t now_us, uint64_t peer,
                        int64_t height, uint8_t *body, size_t n);
-bool          sync_knows(const struct sync *s, uint64_t peer);
 
 /* sync_pair - the blocks `next` and `next` + 1, when both are here. */
 bool sync_pair(const struct sync *s, const struct sync_slot **first,
@@ -93,7 +97,8 @@ uint8_t *sync_advance(struct sync *s);
 /* sync_take - the body at height, which is wanted anew; or NULL. */
 uint8_t *sync_take(struct sync *s, int64_t height);
 
-/* sync_top - the highest that a peer has; -1 while none has said. */
+/* sync_top - the highest that a peer has, of those that have our next block
+ * or none above it; -1 while none has said. */
 int64_t sync_top(const struct sync *s);
 bool    sync_is_caught_up(const struct sync *s);
 /* sync_is_left_behind - most peers are far above height. */

@@ -1,0 +1,1 @@
+UNIT_OBJ_test_sync := $(BUILD)/obj/services/consensus/sync.o
