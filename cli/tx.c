@@ -15,7 +15,7 @@ enum {
     ARENA_BYTES     = 64 << 20,
     VALUE_BYTES_MAX = 1 << 20,
     POLL_US         = 50000,
-    SIGN_TRIES      = 5,
+    SIGN_TRIES      = 40,
 };
 
 /* What is sent, and what became of it. */
@@ -231,7 +231,24 @@ static enum err refused(const struct verdict *v, const char *what)
                 v->code, codespace);
 }
 
-/* OK: accepted.  *is_stale: another transaction took the sequence. */
+/* The sequence that a refusal asks for: it counts what waits for a block, so
+ * many can write with one account between two blocks. */
+static bool read_expected(uint64_t *out, struct span log)
+{
+    static const char word[] = "expected ";
+    const uint8_t    *at     = memmem(log.p, log.n, word, sizeof word - 1);
+    size_t            n      = 0;
+
+    if (!at)
+        return false;
+    at += sizeof word - 1;
+    while (at + n < log.p + log.n && at[n] >= '0' && at[n] <= '9')
+        n++;
+    return uint64_parse(out, SPAN(at, n));
+}
+
+/* OK: accepted.  *is_stale: another transaction took the sequence; the next
+ * one is in *s if the node said so. */
 static enum err broadcast(struct sending *s, bool *is_stale)
 {
     struct buf         params;
@@ -262,11 +279,12 @@ static enum err broadcast(struct sending *s, bool *is_stale)
         return code;
     }
     read_verdict(&v, reply.result);
-    if (v.code == COSMOS_WRONG_SEQUENCE &&
-        span_eq(v.codespace, span_str("sdk")))
-        *is_stale = true;
-    if (v.code)
-        code = *is_stale ? ERR_APP : refused(&v, "is refused");
+    *is_stale = v.code == COSMOS_WRONG_SEQUENCE &&
+                span_eq(v.codespace, span_str("sdk"));
+    if (*is_stale && !read_expected(&s->sequence, v.log))
+        code = load_account(s);
+    if (v.code && !*is_stale)
+        code = refused(&v, "is refused");
     rpc_reply_fini(&reply);
     return code;
 }
@@ -274,19 +292,19 @@ static enum err broadcast(struct sending *s, bool *is_stale)
 /* Sign and send; once more when the sequence was taken meanwhile. */
 static enum err sign_and_send(struct sending *s)
 {
-    bool     is_stale = false;
-    enum err code     = OK;
+    bool     is_stale = true;
+    enum err code     = load_account(s);
 
-    for (int i = 0; i < SIGN_TRIES; i++) {
-        code = load_account(s);
-        if (code == OK)
-            code = build(s);
+    for (int i = 0; i < SIGN_TRIES && code == OK; i++) {
+        code = build(s);
         if (code == OK)
             code = broadcast(s, &is_stale);
-        if (!is_stale)
-            return code;
-        usleep(POLL_US << i);
+        if (code == OK && !is_stale)
+            return OK;
+        usleep(POLL_US / 5);
     }
+    if (code != OK)
+        return code;
     return fail(ERR_BUSY,
                 "the account %s is used by others at the same time: its"
                 " sequence was taken %d times; try again",

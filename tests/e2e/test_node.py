@@ -43,6 +43,16 @@ def ledger_story():
     net.check_eq(node.stop(), 0, "stops on SIGTERM with status 0")
 
 
+def many_write_with_one_account():
+    node = net.Node(app="ledger", fast=False).start()
+    url = f"http://127.0.0.1:{node.rpc_port}"
+    writers = [subprocess.Popen([net.WARREN, "tx", "put", "records", f"k{i}", str(i), "--home", node.home, "--node", url],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for i in range(8)]
+    for w in writers:
+        err = w.communicate(timeout=60)[1]
+        net.check_eq(w.returncode, 0, f"writes beside others: {err}")
+
+
 def restart_keeps_everything():
     node = net.Node(app="kvstore").start()
     h = int(node.rpc.commit_tx(b"a=1")["height"])
@@ -119,4 +129,4 @@ def first_block_comes_fast():
 
 
 if __name__ == "__main__":
-    net.run(ledger_story, restart_keeps_everything, observability, the_application_may_die, one_service_alone, first_block_comes_fast)
+    net.run(ledger_story, many_write_with_one_account, restart_keeps_everything, observability, the_application_may_die, one_service_alone, first_block_comes_fast)
