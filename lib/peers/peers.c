@@ -10,6 +10,9 @@
 enum {
     FLUSH_BYTES = 1 << 20,  /* a push is not made larger than it must be */
     TRIES_US    = 2000,     /* until a full bus is tried again */
+    SEEN_US     = 20000,    /* until what was seen is confirmed by itself, */
+    SEEN_PUSHES = 64,       /* or so many pushes, */
+    SEEN_BYTES  = 1 << 20,  /* or so much */
     WAITING_MAX = 64 << 20, /* bytes that wait for the bus */
     KNOWN_FIRST = 16,
 };
@@ -25,11 +28,13 @@ struct peers {
     uint64_t           app_version;
     bool               is_started, is_registered, is_held;
     uint64_t           seen, confirmed;
+    size_t             seen_pushes, seen_bytes; /* not confirmed */
     uint64_t          *known; /* peers that are up, in order of arrival */
     size_t             known_count, known_cap;
     struct buf         sends, drops; /* of the push under construction */
     struct deferred    flush;
-    struct timer       retry;
+    struct timer       retry, confirm;
+    bool               is_confirming; /* the timer runs */
     struct arena       arena;
 };
 
@@ -102,6 +107,7 @@ static void send_register(struct peers *p)
     p2p__request__pack(&req, packed);
     p->is_registered = true;
     p->seen = p->confirmed = 0;
+    p->seen_pushes = p->seen_bytes = 0;
     buf_clear(&p->sends);
     buf_clear(&p->drops);
     bus_request(p->client, BUS_SERVICE, SPAN(packed, n), 0, on_registered, p,
@@ -161,6 +167,20 @@ static void take_peer(struct peers *p, const struct gossip_peer *g)
     }
 }
 
+/* Nobody waits for a confirmation unless much is without: it mostly travels
+ * with what is sent anyway. */
+static void confirm_later(struct peers *p, size_t bytes)
+{
+    p->seen_pushes++;
+    p->seen_bytes += bytes;
+    if (p->seen_pushes >= SEEN_PUSHES || p->seen_bytes >= SEEN_BYTES) {
+        deferred_set(&p->flush);
+    } else if (!p->is_confirming) {
+        p->is_confirming = true;
+        timer_set(&p->confirm, SEEN_US);
+    }
+}
+
 static void on_push(void *ctx, struct span body)
 {
     struct peers      *p = ctx;
@@ -181,7 +201,7 @@ static void on_push(void *ctx, struct span body)
                             (uint8_t)m.frames.v[i].channel,
                             m.frames.v[i].bytes);
     p->seen = m.number;
-    deferred_set(&p->flush);
+    confirm_later(p, body.n);
 }
 
 /* ---- saying ---- */
@@ -199,8 +219,10 @@ static bool push(struct peers *p)
         gossip_add_seen(&p->sends, p->seen);
     if (!bus_push(p->client, buf_span(&p->sends)))
         return false;
-    if (has_seen)
-        p->confirmed = p->seen;
+    if (has_seen) {
+        p->confirmed   = p->seen;
+        p->seen_pushes = p->seen_bytes = 0;
+    }
     buf_clear(&p->sends);
     return true;
 }
@@ -224,6 +246,14 @@ static void flush(void *ctx)
     }
     if (!push(p))
         timer_set(&p->retry, TRIES_US);
+}
+
+static void on_confirm(void *ctx)
+{
+    struct peers *p = ctx;
+
+    p->is_confirming = false;
+    flush(p);
 }
 
 /* Callers may be going through their peers: nobody is taken from them here. */
@@ -311,6 +341,7 @@ struct peers *peers_open(struct loop *l, struct bus *b,
     buf_init(&p->drops, FLUSH_BYTES);
     deferred_init(&p->flush, l, flush, p);
     timer_init(&p->retry, l, flush, p);
+    timer_init(&p->confirm, l, on_confirm, p);
     arena_open(&p->arena, DECODE_ARENA_BYTES);
     p->client = bus_connect(b, config->endpoint, &client_fns, p);
     return p;
@@ -321,6 +352,7 @@ void peers_close(struct peers *p)
     bus_client_close(p->client);
     deferred_fini(&p->flush);
     timer_fini(&p->retry);
+    timer_fini(&p->confirm);
     arena_close(&p->arena);
     buf_fini(&p->sends);
     buf_fini(&p->drops);

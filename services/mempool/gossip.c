@@ -1,7 +1,10 @@
 /* gossip - transactions from peers and to them, on channel 0x30.
  *
- * Source:  CometBFT v0.38 mempool/reactor.go: one transaction a message, in
- *          the order of the pool, never to a peer that it came from.
+ * Source:  CometBFT v0.38 mempool/reactor.go: in the order of the pool, never
+ *          to a peer that it came from.  It sends one transaction a message
+ *          and takes as many as fit into its longest one.
+ * Pace:    what follows within PACE_US of the last sending waits that long
+ *          and travels together; a lone transaction leaves at once.
  * Bounds:  a peer is sent at most so many bytes in a tick, so that BUSY comes
  *          long before its queue is full, which would end the connection. */
 #include "mempool/shell.h"
@@ -12,6 +15,10 @@
 
 enum {
     CHANNEL        = 0x30,
+    PACE_US        = 4000,
+    MESSAGE_BYTES  = 16 << 10, /* of several: less than any sensible limit */
+    MESSAGE_TXS    = 256,
+    TX_OVERHEAD    = 8, /* a tag and a length */
     TICK_US        = 50000,
     TICKS          = 1000000 / TICK_US,
     TICK_BYTES_MIN = 512 << 10,
@@ -27,6 +34,20 @@ static struct metric outbound_metric = {
                  " transactions.",
     .kind      = METRIC_GAUGE
 };
+
+/* Serve everybody after the present events, or when it is time again. */
+static void pace(struct shell *s)
+{
+    uint64_t since = now_us() - s->gossiped_us;
+
+    if (s->is_paced)
+        return;
+    s->is_paced = true;
+    if (since >= PACE_US)
+        deferred_set(&s->gossip_due);
+    else
+        timer_set(&s->gossip_pace, PACE_US - since);
+}
 
 /* ---- who is there ---- */
 
@@ -69,7 +90,7 @@ static void on_up(void *ctx, uint64_t peer, struct span id,
                                             .is_used  = true,
                                             .has_room = true };
         measure(s);
-        deferred_set(&s->gossip_due);
+        pace(s);
         return;
     }
     log_event(LOG_WARN, "more peers than transactions are passed on to",
@@ -98,23 +119,48 @@ static void on_room(void *ctx, uint64_t peer, uint8_t channel, bool has_room)
     if (!g || channel != CHANNEL)
         return;
     g->has_room = has_room;
-    deferred_set(&s->gossip_due);
+    pace(s);
 }
 
 /* ---- to them ---- */
 
-static void send_tx(struct shell *s, struct gossip_slot *g, struct span tx)
+/* Transactions that go to a peer as one message. */
+struct parcel {
+    struct span tx[MESSAGE_TXS];
+    size_t      n, bytes;
+};
+
+static void send_parcel(struct shell *s, struct gossip_slot *g,
+                        struct parcel *p)
 {
-    struct txs         txs = { { &tx, 1 } };
+    struct txs         txs = { { p->tx, p->n } };
     struct mempool_msg m   = { .which = MEMPOOL_TXS, .txs = &txs };
     struct span        bytes;
 
+    if (p->n == 0)
+        return;
+    p->n = p->bytes = 0;
     arena_reset(&s->scratch);
     bytes = pb_encode(&mempool_msg_desc, &m, &s->scratch);
     if (!bytes.p)
         return;
     peers_send(s->peers, g->peer, CHANNEL, bytes);
     g->budget -= (int64_t)bytes.n;
+}
+
+/* The receiver's longest message holds one transaction of the longest. */
+static void add_tx(struct shell *s, struct gossip_slot *g, struct parcel *p,
+                   struct span tx)
+{
+    size_t most = s->core.limits.tx_bytes_max < MESSAGE_BYTES
+                      ? s->core.limits.tx_bytes_max
+                      : MESSAGE_BYTES;
+    size_t need = tx.n + TX_OVERHEAD;
+
+    if (p->n == MESSAGE_TXS || p->bytes + need > most)
+        send_parcel(s, g, p);
+    p->tx[p->n++] = tx;
+    p->bytes += need;
 }
 
 /* A receiver disconnects whoever sends it an empty one or one too long. */
@@ -128,17 +174,18 @@ static bool may_pass_on(const struct shell *s, const struct mempool_tx *tx)
 static bool serve(struct shell *s, struct gossip_slot *g)
 {
     const struct mempool_tx *tx = mempool_after(&s->core, g->seq);
+    struct parcel            p;
 
-    for (; tx; tx = mempool_next(&s->core, tx)) {
-        if (!g->has_room)
-            return true; /* READY goes on */
-        if (g->budget <= 0)
-            return false;
+    p.n = p.bytes = 0;
+    for (; tx && g->has_room; tx = mempool_next(&s->core, tx)) {
+        if (g->budget <= (int64_t)p.bytes)
+            break;
         if (!(tx->senders & bit_of(s, g)) && may_pass_on(s, tx))
-            send_tx(s, g, tx->bytes);
+            add_tx(s, g, &p, tx->bytes);
         g->seq = tx->seq;
     }
-    return true;
+    send_parcel(s, g, &p);
+    return !tx || !g->has_room; /* READY goes on */
 }
 
 static void on_due(void *ctx)
@@ -146,6 +193,8 @@ static void on_due(void *ctx)
     struct shell *s       = ctx;
     bool          is_done = true;
 
+    s->is_paced    = false;
+    s->gossiped_us = now_us();
     for (size_t i = 0; s->is_broadcasting && i < GOSSIP_PEERS_MAX; i++)
         if (s->slots[i].is_used)
             is_done = serve(s, &s->slots[i]) && is_done;
@@ -180,7 +229,7 @@ void gossip_go(struct shell *s)
 {
     if (!s->is_broadcasting)
         return;
-    deferred_set(&s->gossip_due);
+    pace(s);
     if (!s->is_ticking) {
         s->is_ticking = true;
         timer_set(&s->gossip_tick, TICK_US);
@@ -265,6 +314,7 @@ void gossip_open(struct shell *s)
                              ? (size_t)cfg->mempool.max_batch_bytes
                              : 0;
     timer_init(&s->gossip_tick, s->svc->loop, on_tick, s);
+    timer_init(&s->gossip_pace, s->svc->loop, on_due, s);
     deferred_init(&s->gossip_due, s->svc->loop, on_due, s);
     s->peers = peers_open(s->svc->loop, s->svc->bus, &pc, &fns, s);
     peers_start(s->peers, "", 0);
@@ -275,5 +325,6 @@ void gossip_close(struct shell *s)
 {
     peers_close(s->peers);
     timer_fini(&s->gossip_tick);
+    timer_fini(&s->gossip_pace);
     deferred_fini(&s->gossip_due);
 }

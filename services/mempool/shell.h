@@ -89,7 +89,9 @@ struct shell {
     struct peers      *peers;
     struct gossip_slot slots[GOSSIP_PEERS_MAX]; /* the index is the bit */
     struct deferred    gossip_due;
-    struct timer       gossip_tick;
+    struct timer       gossip_tick, gossip_pace;
+    bool               is_paced; /* serving is due */
+    uint64_t           gossiped_us;
     int64_t            tick_bytes;
     size_t             batch_bytes_max; /* of a message: 0 is one tx */
     bool               is_broadcasting, is_ticking, is_holding;
