@@ -10,6 +10,8 @@
 
 enum {
     KEEP_SEGMENTS = 2,
+    LAZY_US       = 50000,   /* what nobody waits for may take, */
+    LAZY_BYTES    = 1 << 20, /* or until so much is there */
     WAITING_MAX   = 1 << 30,
     TX_HEAD       = 32,
     BLOCK_HEAD    = 24,
@@ -33,7 +35,10 @@ struct journal {
     void                *ctx;
     struct pool         *pool;
     struct deferred      kick;
-    struct buf           fill; /* waits for the job to come back */
+    struct timer         lazy;
+    bool                 is_lazy;   /* the timer runs */
+    bool                 is_urgent; /* do not wait for it */
+    struct buf           fill;      /* waits for the job to come back */
     struct job           job;
     bool                 is_flying, is_failed;
     uint64_t             mark, durable;
@@ -163,7 +168,7 @@ static void done(void *ctx)
     j->durable = job->mark;
     segments_drop(&j->segments, j->durable, KEEP_SEGMENTS);
     j->fns.on_durable(j->ctx);
-    if (j->fill.len)
+    if (j->is_urgent)
         deferred_set(&j->kick);
 }
 
@@ -177,6 +182,7 @@ static void kick(void *ctx)
     if (j->is_flying || j->is_failed || j->fill.len == 0)
         return;
     must(!j->fill.is_full);
+    j->is_urgent = false;
     j->job =
         (struct job){ .bytes = j->fill, .fd = j->segments.fd, .mark = j->mark };
     j->fill = empty;
@@ -205,11 +211,32 @@ static uint8_t *begin_record(struct journal *j, enum record_type type, size_t n)
     return p + 9;
 }
 
-static void end_record(struct journal *j, uint8_t *p, size_t n)
+static void hurry(struct journal *j)
+{
+    j->is_urgent = true;
+    deferred_set(&j->kick);
+}
+
+static void on_lazy(void *ctx)
+{
+    struct journal *j = ctx;
+
+    j->is_lazy = false;
+    hurry(j);
+}
+
+/* A record that nobody waits for is not urgent: it goes with the next that
+ * is, or after a while. */
+static void end_record(struct journal *j, uint8_t *p, size_t n, bool is_urgent)
 {
     segments_seal(&j->segments, p - 9, n + 1);
     j->mark++;
-    deferred_set(&j->kick);
+    if (is_urgent || j->fill.len >= LAZY_BYTES) {
+        hurry(j);
+    } else if (!j->is_lazy) {
+        j->is_lazy = true;
+        timer_set(&j->lazy, LAZY_US);
+    }
 }
 
 uint32_t journal_add_tx(struct journal *j, const struct journal_tx *tx)
@@ -224,7 +251,7 @@ uint32_t journal_add_tx(struct journal *j, const struct journal_tx *tx)
     store_be64(p + 24, (uint64_t)tx->gas);
     if (tx->bytes.n)
         memcpy(p + TX_HEAD, tx->bytes.p, tx->bytes.n);
-    end_record(j, p, n);
+    end_record(j, p, n, tx->origin != 0);
     segments_hold(&j->segments, segment, 1 + TX_HEAD + tx->bytes.n);
     return segment;
 }
@@ -239,7 +266,7 @@ void journal_add_block(struct journal *j, const struct journal_block *b)
     store_be64(p + 16, (uint64_t)b->max_gas);
     if (b->n)
         memcpy(p + BLOCK_HEAD, b->txs, b->n * JOURNAL_BLOCK_TX_BYTES);
-    end_record(j, p, n);
+    end_record(j, p, n, false);
     j->last = (struct journal_block){ .height    = b->height,
                                       .max_bytes = b->max_bytes,
                                       .max_gas   = b->max_gas };
@@ -252,12 +279,12 @@ void journal_add_drop(struct journal *j, const uint8_t key[HASH_BYTES],
 
     memcpy(p, key, HASH_BYTES);
     p[HASH_BYTES] = uncache;
-    end_record(j, p, HASH_BYTES + 1);
+    end_record(j, p, HASH_BYTES + 1, false);
 }
 
 void journal_add_clear(struct journal *j)
 {
-    end_record(j, begin_record(j, TYPE_CLEAR, 0), 0);
+    end_record(j, begin_record(j, TYPE_CLEAR, 0), 0, true);
 }
 
 /* ---- what is held ---- */
@@ -322,6 +349,7 @@ enum err journal_open(struct journal **out, struct loop *l, const char *dir,
     }
     j->pool = pool_new(l, 1, 1);
     deferred_init(&j->kick, l, kick, j);
+    timer_init(&j->lazy, l, on_lazy, j);
     *out = j;
     return OK;
 }
@@ -342,6 +370,7 @@ void journal_close(struct journal *j)
         work(&j->job);
     }
     deferred_fini(&j->kick);
+    timer_fini(&j->lazy);
     segments_close(&j->segments);
     buf_fini(&j->fill);
     buf_fini(&j->job.bytes);
