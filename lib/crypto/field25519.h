@@ -45,10 +45,12 @@ static inline void fe_carry(struct fe *r, fe_wide t[5])
     fe_wide top;
 
     for (int i = 0; i < 4; i++) {
+        // cppcheck-suppress shiftTooManyBits ; it has 128
         t[i + 1] += t[i] >> 51;
         r->v[i] = (uint64_t)t[i] & FE_MASK;
     }
     r->v[4] = (uint64_t)t[4] & FE_MASK;
+    // cppcheck-suppress shiftTooManyBits
     top     = r->v[0] + (t[4] >> 51) * 19; /* 2^255 = 19 */
     r->v[0] = (uint64_t)top & FE_MASK;
     r->v[1] += (uint64_t)(top >> 51);
