@@ -334,8 +334,64 @@ void check_decision(const struct node *n, const struct effect *e)
         W.highest = h;
 }
 
+/* ---- accountability ---- */
+
+static bool was_punished(const struct hash *hash)
+{
+    for (size_t i = 0; i < W.punished_count; i++)
+        if (memcmp(W.punished[i].b, hash->b, HASH_BYTES) == 0)
+            return true;
+    return false;
+}
+
+static void check_accused(const struct evidence *e)
+{
+    struct span address = e->duplicate_vote_evidence->vote_a->validator_address;
+    int64_t     val     = validators_find(&W.genesis.validators, address);
+
+    if (val < 0 || W.plan.role[val] == ROLE_HONEST)
+        check_failed("accountability: an honest validator is punished");
+}
+
+/* Once, when the first honest node executes a block. */
+void check_evidence(const struct node *n, const struct block *b)
+{
+    struct hash hash;
+
+    if (!node_is_honest(n) || b->header.height <= W.punished_height)
+        return;
+    W.punished_height = b->header.height;
+    for (size_t i = 0; i < b->evidence.evidence.n; i++) {
+        const struct evidence *e = &b->evidence.evidence.v[i];
+
+        must(evidence_hash(&hash, e, &W.arena));
+        check_accused(e);
+        if (was_punished(&hash))
+            check_failed("accountability: one deed is punished twice");
+        if (W.punished_count < KEPT_MAX)
+            W.punished[W.punished_count++] = hash;
+    }
+}
+
+/* What was known when the storm ended is on the chain by now: every honest
+ * validator had its turn. */
+static void check_punished(void)
+{
+    for (size_t i = 0; i < W.node_count; i++) {
+        const struct node *n = &W.nodes[i];
+
+        for (size_t j = 0; node_is_honest(n) && j < n->pool.count; j++)
+            if (n->pool.items[j].height < W.healed_at)
+                check_failed("accountability: n%zu still holds evidence of"
+                             " h%" PRId64,
+                             i, n->pool.items[j].height);
+    }
+}
+
 void check_end(void)
 {
+    if (W.plan.is_patient)
+        check_punished();
     for (size_t i = 0; i < W.node_count; i++)
         if (node_is_honest(&W.nodes[i]) && W.nodes[i].disk.height < W.goal) {
             check_failed("progress: n%zu is at h%" PRId64 " after %" PRId64

@@ -175,6 +175,44 @@ static void lie(int val, struct node *n)
     whisper(val, n, CONSENSUS_HAS_VOTE, &has);
 }
 
+/* Evidence against anyone, with signatures of its own. */
+static void accuse(int val, struct node *n)
+{
+    int64_t                        h    = n->core.height - 1;
+    size_t                         whom = rng_below(&W.rng, W.plan.validators);
+    const struct val              *v    = &W.genesis.validators.v[whom];
+    struct vote                    a, b;
+    struct duplicate_vote_evidence d = { .vote_a = &a,
+                                         .vote_b = &b,
+                                         .total_voting_power =
+                                             W.genesis.validators.total,
+                                         .validator_power = v->power };
+    struct evidence                e = { .which = EVIDENCE_DUPLICATE_VOTE,
+                                         .duplicate_vote_evidence = &d };
+    struct evidence_list           l;
+
+    if (h < 1 || !W.decided[h])
+        return;
+    a = b        = (struct vote){ .type              = TYPE_PREVOTE,
+                                  .height            = h,
+                                  .timestamp         = node_now(n),
+                                  .validator_index   = (int32_t)whom,
+                                  .validator_address = SPAN_OF(v->address) };
+    b.block_id   = W.blocks[h][W.decided[h]].id;
+    a.signature  = sign(val, vote_sign_bytes(&a, W.genesis.chain_id, &W.arena));
+    b.signature  = sign(val, vote_sign_bytes(&b, W.genesis.chain_id, &W.arena));
+    d.timestamp  = W.blocks[h][W.decided[h]].time;
+    l.evidence.v = &e;
+    l.evidence.n = 1;
+    world_push(
+        (struct item){ .kind    = ITEM_MESSAGE,
+                       .from    = NODES_MAX + val,
+                       .to      = n->index,
+                       .channel = 0x38,
+                       .bytes = pb_encode(&evidence_list_desc, &l, &W.arena) },
+        MS);
+}
+
 static void speak(int val, struct node *n)
 {
     unsigned evil = W.plan.evil;
@@ -190,6 +228,8 @@ static void speak(int val, struct node *n)
         claim(val, n);
     if (rng_chance(&W.rng, evil / 8))
         lie(val, n);
+    if (rng_chance(&W.rng, evil / 8))
+        accuse(val, n);
 }
 
 void evil_on_step(struct node *n)

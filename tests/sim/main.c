@@ -14,7 +14,8 @@ struct options {
 };
 
 struct totals {
-    uint64_t schedules, heights, cut, crashes, evidence, messages, failed, hash;
+    uint64_t schedules, heights, cut, crashes, evidence, messages, punished,
+        failed, hash;
 };
 
 static bool read_number(char **argv, int *i, const char *name, uint64_t *out)
@@ -65,6 +66,7 @@ static bool run_one(uint64_t seed, bool is_long, struct totals *t,
     t->crashes += W.stats.crashes;
     t->evidence += W.stats.evidence;
     t->messages += W.stats.messages;
+    t->punished += W.punished_count;
     t->hash = mix64(t->hash, W.hash);
     if (!W.violation[0])
         return true;
@@ -106,6 +108,16 @@ static void run_all(const struct options *o, struct totals *t)
             return;
 }
 
+static void print_totals(const struct totals *t)
+{
+    printf("%" PRIu64 " schedules, %" PRIu64 " heights decided, %" PRIu64
+           " crashes, %" PRIu64 " messages, %" PRIu64
+           " conflicting votes seen, %" PRIu64 " punished, %" PRIu64
+           " cut short; trace %016" PRIx64 "\n",
+           t->schedules, t->heights, t->crashes, t->messages, t->evidence,
+           t->punished, t->cut, t->hash);
+}
+
 int main(int argc, char **argv)
 {
     struct options o = { .seed = 1, .runs = UINT64_MAX };
@@ -122,11 +134,7 @@ int main(int argc, char **argv)
     if (!is_same)
         printf("FAIL SEED=%" PRIu64 " makes two different traces\n", o.seed);
     run_all(&o, &t);
-    printf("%" PRIu64 " schedules, %" PRIu64 " heights decided, %" PRIu64
-           " crashes, %" PRIu64 " conflicting votes seen, %" PRIu64
-           " messages, %" PRIu64 " cut short; trace %016" PRIx64 "\n",
-           t.schedules, t.heights, t.crashes, t.evidence, t.messages, t.cut,
-           t.hash);
+    print_totals(&t);
     if (o.is_test)
         printf("%" PRIu64 " passed, %" PRIu64 " failed, 0 skipped\n",
                t.schedules - t.failed + is_same, t.failed + !is_same);

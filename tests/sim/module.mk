@@ -1,6 +1,6 @@
 # The simulator: the cores of consensus in one process, see docs/simulation.md.
 #   make sim SEED=7 RUNS=1000 [LONG=100] [REAL=1]
-SIM_CORE := consensus rounds commit proposal votes voting gossip gossip_hear
+SIM_CORE := consensus rounds commit proposal votes voting gossip gossip_hear pool
 SIM_OBJ  := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tests/sim/*.c))) \
             $(SIM_CORE:%=$(BUILD)/obj/services/consensus/%.o)
 SIM_TEST := tests/sim/run

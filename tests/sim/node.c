@@ -73,6 +73,7 @@ static void gossip_to(struct node *n, int peer)
     struct gossip_env env = { .core       = &n->core,
                               .store_base = n->disk.height > 0 };
 
+    proof_gossip(n, peer);
     while (world_has_room(n->index, peer) &&
            gossip_next(&n->views[peer], &env, ROOM_ALL, &n->act)) {
         switch (n->act.kind) {
@@ -96,6 +97,8 @@ void node_query(struct node *n)
 {
     for (int i = 0; i < (int)W.node_count; i++)
         gossip_query(&n->views[i]);
+    if (++n->queries % (POOL_REOFFER_NS / GOSSIP_QUERY_NS) == 0)
+        memset(n->cursors, 0, sizeof n->cursors);
     node_gossip(n);
 }
 
@@ -104,6 +107,7 @@ void node_connect(struct node *n, int peer)
     struct peer_id id = world_id(peer);
 
     peer_view_init(&n->views[peer], &id);
+    n->cursors[peer] = 0;
     if (!n->is_up)
         return;
     gossip_greet(&n->act, &n->core, node_now(n));
@@ -160,12 +164,13 @@ static struct span make_tx(void)
 
 static struct event prepare(struct node *n, const struct effect *e)
 {
-    struct event     ev = { .kind = EV_PREPARED };
-    struct part_set *parts;
-    struct commit   *commit;
-    struct span      tx;
-    struct block    *b;
-    int              i;
+    struct event         ev = { .kind = EV_PREPARED };
+    struct part_set     *parts;
+    struct evidence_list evidence;
+    struct commit       *commit;
+    struct span          tx;
+    struct block        *b;
+    int                  i;
 
     if (W.block_count[e->height] + 4 >= BLOCKS_MAX)
         return ev;
@@ -173,8 +178,11 @@ static struct event prepare(struct node *n, const struct effect *e)
                  ? extended_commit_strip(e->prepare.last_commit, &W.arena)
                  : NULL;
     tx     = make_tx();
-    b = state_make_block(&n->core.state, n->core.height, &tx, 1, commit, NULL,
-                         0, SPAN_OF(n->core.address), &W.arena);
+    must(pool_pending(&n->pool, W.genesis.params.evidence.max_bytes, &evidence,
+                      &W.arena));
+    b     = state_make_block(&n->core.state, n->core.height, &tx, 1, commit,
+                             evidence.evidence.v, evidence.evidence.n,
+                             SPAN_OF(n->core.address), &W.arena);
     parts = arena_new(&W.arena, struct part_set);
     must(b && part_set_from_bytes(parts, block_encode(b, &W.arena), &W.arena));
     i                 = check_new_block(e->height, b, parts);
@@ -183,11 +191,12 @@ static struct event prepare(struct node *n, const struct effect *e)
     return ev;
 }
 
-static bool is_accepted(int64_t height, const struct effect *e)
+static bool is_accepted(struct node *n, const struct effect *e)
 {
     const struct block *b = e->block.block;
 
-    UNUSED(height);
+    if (b->evidence.evidence.n > 0 && !proof_is_valid(n, &b->evidence))
+        return false;
     return b->data.txs.n == 0 || !span_eq(b->data.txs.v[0], span_str("bad"));
 }
 
@@ -217,9 +226,11 @@ static bool sign(struct node *n, const struct effect *e, struct event *ev)
 
 static bool apply(struct node *n, const struct effect *e, struct event *ev)
 {
-    struct disk *d = &n->disk;
+    struct disk        *d = &n->disk;
+    struct chain_state *next;
 
     check_decision(n, e);
+    check_evidence(n, e->apply.block);
     disk_save_block(n, e);
     if (may_die(n))
         return false;
@@ -228,7 +239,11 @@ static bool apply(struct node *n, const struct effect *e, struct event *ev)
     disk_sync(n);
     if (may_die(n))
         return false;
-    d->state = disk_next_state(n, d->state, e->height);
+    next = disk_next_state(n, d->state, e->height);
+    pool_update(&n->pool, next, &e->apply.block->evidence);
+    if (may_die(n))
+        return false;
+    d->state = next;
     *ev      = (struct event){ .kind = EV_APPLIED, .applied = d->state };
     return true;
 }
@@ -239,9 +254,8 @@ static bool answer(struct node *n, const struct effect *e, struct event *ev)
     switch (e->kind) {
     case FX_PREPARE: *ev = prepare(n, e); return true;
     case FX_VALIDATE:
-        ev->kind = EV_VALIDATED;
-        ev->verdict =
-            is_accepted(e->height, e) ? VERDICT_ACCEPT : VERDICT_REJECT;
+        ev->kind    = EV_VALIDATED;
+        ev->verdict = is_accepted(n, e) ? VERDICT_ACCEPT : VERDICT_REJECT;
         return true;
     case FX_EXTEND:
         ev->kind               = EV_EXTENDED;
@@ -312,7 +326,10 @@ static bool perform(struct node *n, const struct effect *e, struct event *ev)
     case FX_OWN_PROPOSAL:
     case FX_OWN_PARTS:
     case FX_OWN_VOTE: own_message(n, e); return false;
-    case FX_EVIDENCE: W.stats.evidence++; return false;
+    case FX_EVIDENCE:
+        W.stats.evidence++;
+        pool_conflict(&n->pool, e->vote, e->other);
+        return false;
     case FX_REFUSED:
         W.stats.refused++;
         world_say("n%d refuses: %s", n->index, e->text);
@@ -466,6 +483,10 @@ void node_message(struct node *n, int from, uint8_t channel, struct span bytes)
 
     if (!n->is_up)
         return;
+    if (channel == 0x38) {
+        proof_message(n, from, bytes);
+        return;
+    }
     arena_reset(&n->in);
     gossip_hear(p, &env, channel, bytes, &n->in, &heard);
     if (heard.drop) {
@@ -528,6 +549,7 @@ void node_open(struct node *n, int index)
     for (size_t i = 0; i < CANDIDATES; i++)
         arena_open(&c->candidates[i].arena, ARENA_BYTES);
     arena_open(&n->in, ARENA_BYTES);
+    proof_open(n);
 }
 
 static void replay(struct node *n)
@@ -570,8 +592,7 @@ static struct event first_event(struct node *n)
     struct disk *d  = &n->disk;
     struct event ev = { .kind = EV_STATE };
 
-    if (d->height > d->state->last_height)
-        d->state = disk_next_state(n, d->state, d->height);
+    proof_start(n);
     ev.state.chain = d->state;
     if (d->height > 0)
         ev.state.seen = d->commits[d->height];

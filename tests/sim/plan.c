@@ -93,6 +93,7 @@ void plan_make(struct plan *p, uint64_t seed, bool is_long)
     p->is_fifo        = rng_chance(&r, 60);
     p->has_big_blocks = rng_chance(&r, 10);
     p->skips_commit_wait = rng_chance(&r, 30);
+    p->is_patient        = rng_chance(&r, 25);
     if (rng_chance(&r, 20))
         p->extensions_from = 1 + (int64_t)rng_below(&r, 3);
     if (rng_chance(&r, 30))

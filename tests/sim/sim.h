@@ -8,6 +8,7 @@
  *   plan.c      what a seed means: how many nodes, who is evil, what breaks
  *   world.c     clock, queue, links between nodes
  *   node.c      a node: what the shell does, without a disk or a socket
+ *   proof.c     its evidence pool's surroundings
  *   disk.c      its WAL, its store, its signer
  *   evil.c      validators without a core, which say anything
  *   check.c     what must hold, computed from what was signed
@@ -19,6 +20,7 @@
 
 #include "consensus/consensus.h"
 #include "consensus/gossip.h"
+#include "consensus/pool.h"
 
 enum {
     NODES_MAX   = 12,
@@ -28,7 +30,8 @@ enum {
     BLOCKS_MAX  = 64, /* of a height; the first is nil */
     QUEUE_MAX   = 1 << 17,
     RECORDS_MAX = 1 << 16,
-    CREDIT      = 32, /* messages under way on a link */
+    KEPT_MAX    = 4096, /* evidence on a disk */
+    CREDIT      = 32,   /* messages under way on a link */
 };
 
 #define MS     INT64_C(1000000)
@@ -57,7 +60,7 @@ struct plan {
     int64_t   patience; /* how long fair weather may take */
     unsigned  loss, duplicates, late, crashes, partitions; /* percent */
     unsigned  evil; /* how often puppets speak, percent */
-    bool      is_fifo, is_long, has_big_blocks, skips_commit_wait;
+    bool      is_fifo, is_long, has_big_blocks, skips_commit_wait, is_patient;
     int64_t   extensions_from;
     int64_t   skew[NODES_MAX];
 };
@@ -75,6 +78,14 @@ struct record {
     int64_t        height;
 };
 
+/* Evidence, pending or committed. */
+struct kept {
+    struct hash hash;
+    int64_t     height;
+    struct span bytes;
+    bool        is_pending, is_committed;
+};
+
 /* What outlives a crash: all but the records that were not synced. */
 struct disk {
     struct record *records;
@@ -85,6 +96,9 @@ struct disk {
     struct block_id         ids[HEIGHTS_MAX];
     struct extended_commit *commits[HEIGHTS_MAX];
     struct chain_state     *state; /* after height or height - 1 */
+
+    struct kept *kept;
+    size_t       kept_count;
 
     /* The signer's. */
     int64_t      signed_height;
@@ -117,6 +131,10 @@ struct node {
     int32_t           late_round;
     struct peer_view  views[NODES_MAX + VALS_MAX];
     struct gossip_act act;
+    struct pool       pool;
+    uint64_t          cursors[NODES_MAX];
+    int               queries;
+    enum pool_verdict verdict;
 };
 
 void node_open(struct node *n, int index);
@@ -138,6 +156,14 @@ bool disk_sign(struct node *n, const struct effect *e, struct event *ev);
 /* disk_next_state - what executing the block at a height leads to. */
 struct chain_state *disk_next_state(struct node *n, const struct chain_state *s,
                                     int64_t height);
+
+/* ---- proof.c ---- */
+
+void proof_open(struct node *n);
+void proof_start(struct node *n);
+void proof_gossip(struct node *n, int peer);
+void proof_message(struct node *n, int from, struct span bytes);
+bool proof_is_valid(struct node *n, const struct evidence_list *l);
 
 /* ---- world.c ---- */
 
@@ -200,11 +226,14 @@ struct world {
     struct known_block blocks[HEIGHTS_MAX][BLOCKS_MAX];
     size_t             block_count[HEIGHTS_MAX];
     /* Which values each validator signed. */
-    uint64_t said[HEIGHTS_MAX][ROUNDS_MAX][2][VALS_MAX];
-    uint8_t  proposed[HEIGHTS_MAX][ROUNDS_MAX][VALS_MAX];
-    int      decided[HEIGHTS_MAX]; /* block, 0: none yet */
-    int64_t  highest, goal;
-    char     violation[256];
+    uint64_t    said[HEIGHTS_MAX][ROUNDS_MAX][2][VALS_MAX];
+    uint8_t     proposed[HEIGHTS_MAX][ROUNDS_MAX][VALS_MAX];
+    int         decided[HEIGHTS_MAX]; /* block, 0: none yet */
+    int64_t     highest, goal, healed_at;
+    struct hash punished[KEPT_MAX];
+    size_t      punished_count;
+    int64_t     punished_height;
+    char        violation[256];
     struct {
         uint64_t evidence, refused, crashes, messages;
     } stats;
@@ -236,6 +265,7 @@ int  check_new_block(int64_t height, const struct block *b,
 void check_vote(const struct node *n, int val, const struct vote *v);
 void check_proposal(const struct node *n, int val, const struct proposal *p);
 void check_decision(const struct node *n, const struct effect *apply);
+void check_evidence(const struct node *n, const struct block *b);
 void check_end(void);
 const char *block_name(int64_t height, const struct block_id *id);
 /* check_proposer - whose turn it is, by an own count. */

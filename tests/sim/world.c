@@ -215,9 +215,12 @@ static void on_crash(void)
 static void heal(void)
 {
     world_say("fair weather");
-    W.is_fair = true;
-    W.parted  = 0;
-    W.goal    = W.highest + 2 > W.plan.goal ? W.highest + 2 : W.plan.goal;
+    W.is_fair   = true;
+    W.parted    = 0;
+    W.healed_at = W.highest;
+    W.goal      = W.highest + 2 > W.plan.goal ? W.highest + 2 : W.plan.goal;
+    if (W.plan.is_patient)
+        W.goal = W.highest + 2 + (int64_t)W.plan.validators;
     for (int a = 0; a < (int)W.node_count; a++)
         for (int b = 0; b < a; b++)
             world_disconnect(a, b);
@@ -352,13 +355,16 @@ static void add_node(int val)
     struct node *n    = &W.nodes[W.node_count++];
     struct disk *d    = &n->disk;
     void        *room = d->records;
+    void        *kept = d->kept;
 
     must(W.node_count <= NODES_MAX);
     memset(d, 0, sizeof *d);
     d->records = room;
+    d->kept    = kept;
     d->state   = &W.genesis;
     n->val     = val;
     n->is_up   = false;
+    n->queries = 0;
     n->timer_number++;
     world_push((struct item){ .kind = ITEM_RESTART, .to = n->index },
                (int64_t)rng_below(&W.rng, 300) * MS);
@@ -374,7 +380,8 @@ void world_open(void)
     for (int i = 0; i < NODES_MAX; i++) {
         node_open(&W.nodes[i], i);
         W.nodes[i].disk.records = calloc(RECORDS_MAX, sizeof(struct record));
-        must(W.nodes[i].disk.records);
+        W.nodes[i].disk.kept    = calloc(KEPT_MAX, sizeof(struct kept));
+        must(W.nodes[i].disk.records && W.nodes[i].disk.kept);
     }
 }
 
@@ -390,6 +397,8 @@ static void clear(const struct plan *p)
     W.is_fair = W.is_over = false;
     W.parted              = 0;
     W.highest             = 0;
+    W.punished_count      = 0;
+    W.punished_height     = 0;
     W.violation[0]        = 0;
     memset(W.links, 0, sizeof W.links);
     memset(W.block_count, 0, sizeof W.block_count);
