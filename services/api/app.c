@@ -23,7 +23,8 @@ void method_abci_info(struct call *c)
                                   .abci_version  = span_str("2.0.0") };
     struct abci_request  req  = { .which = ABCI_REQ_INFO, .info = &info };
 
-    ask_app(c, &req, put_info);
+    if (await_app(c, method_abci_info))
+        ask_app(c, &req, put_info);
 }
 
 static void put_query(struct call *c, const struct abci_response *r)
@@ -44,5 +45,6 @@ void method_abci_query(struct call *c)
                                     .prove  = c->args[3].b };
     struct abci_request   req   = { .which = ABCI_REQ_QUERY, .query = &query };
 
-    ask_app(c, &req, put_query);
+    if (await_app(c, method_abci_query))
+        ask_app(c, &req, put_query);
 }

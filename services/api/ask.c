@@ -118,6 +118,9 @@ static void app_replied(void *ctx, uint64_t tag,
     UNUSED(tag);
     if (res && !error)
         c->then_app(c, res);
+    else if (!abci_is_up(c->shell->app) && !c->is_again && c->then &&
+             !await_app(c, c->then))
+        c->is_again = true; /* it died meanwhile: asked once more */
     else
         call_fail(c, "the application did not answer: %s",
                   error ? error : "not connected");
@@ -128,4 +131,48 @@ void ask_app(struct call *c, const struct abci_request *req,
 {
     c->then_app = then;
     abci_call(c->shell->app, req, app_replied, c, 0);
+}
+
+/* ---- an application that is being restarted ---- */
+
+static void forget(struct call *c)
+{
+    struct call **at = &c->shell->awaiting_app;
+
+    while (*at != c)
+        at = &(*at)->next;
+    *at = c->next;
+    timer_fini(&c->patience);
+}
+
+static void out_of_patience(void *call)
+{
+    struct call *c = call;
+
+    forget(c);
+    call_fail(c, "the application did not answer: not connected");
+}
+
+bool await_app(struct call *c, void (*again)(struct call *c))
+{
+    c->then = again;
+    if (abci_is_up(c->shell->app))
+        return true;
+    c->next                = c->shell->awaiting_app;
+    c->shell->awaiting_app = c;
+    timer_init(&c->patience, c->shell->svc->loop, out_of_patience, c);
+    timer_set(&c->patience, (uint64_t)DEADLINE_MS * 1000);
+    return false;
+}
+
+void app_is_up(void *ctx)
+{
+    struct shell *s = ctx;
+
+    while (s->awaiting_app && abci_is_up(s->app)) {
+        struct call *c = s->awaiting_app;
+
+        forget(c);
+        c->then(c);
+    }
 }

@@ -44,10 +44,13 @@ struct call {
     struct buf           out;
     struct json_writer   w; /* where the handler writes the result */
     /* What handlers keep between steps. */
-    int64_t     height, last_height;
-    struct span bytes;
-    void       *state;
-    int         expected; /* kind of the reply */
+    int64_t      height, last_height;
+    struct call *next; /* of those that wait for the application */
+    struct timer patience;
+    bool         is_again;
+    struct span  bytes;
+    void        *state;
+    int          expected; /* kind of the reply */
     void (*then)(struct call *c);
     void (*then_store)(struct call *c, const Store__Reply *r);
     void (*then_mempool)(struct call *c, const Mempool__Reply *r);
@@ -72,6 +75,12 @@ void ask_p2p(struct call *c, P2p__Request *req, P2p__Reply__KindCase expected,
              void (*then)(struct call *c, const P2p__Reply *r));
 void ask_app(struct call *c, const struct abci_request *req,
              void (*then)(struct call *c, const struct abci_response *r));
+
+/* await_app - is the application connected?  If not, the call waits, and goes
+ * on with `again` once it is; it fails after a few seconds. */
+NODISCARD bool await_app(struct call *c, void (*again)(struct call *c));
+/* app_is_up - go on with the calls that wait for it (for the shell). */
+void app_is_up(void *shell);
 
 /* call_height - the height argument against the chain, as getHeight does:
  * `then` runs with c->height and c->last_height set, or the call fails.

@@ -1,5 +1,6 @@
 #include "api/shell.h"
 
+#include "api/call.h"
 #include "api/cors.h"
 #include "api/gojson.h"
 #include "api/waits.h"
@@ -78,7 +79,7 @@ static struct bus_client *meet(struct shell *s, const char *service)
 
 static void meet_all(struct shell *s)
 {
-    static const struct abci_client_fns fns = { 0 };
+    static const struct abci_client_fns fns = { .on_up = app_is_up };
     const struct config                *cfg = s->svc->config;
     const char                         *app = config_app_service(cfg);
 

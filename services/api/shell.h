@@ -8,6 +8,7 @@
 
 struct waits;
 struct exchange;
+struct call;
 
 /* A service of this node, asked for health and metrics. */
 struct neighbour {
@@ -22,6 +23,7 @@ struct shell {
     struct neighbour    neighbours[NEIGHBOURS_MAX];
     size_t              neighbour_count;
     struct abci_client *app;
+    struct call        *awaiting_app;
     struct http_server *rpc, *ops;
     struct waits       *waits;
     const char         *chain_id;
