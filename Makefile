@@ -123,7 +123,7 @@ lint: proto
 	@$(MAKE) --no-print-directory $(BUILD)/bin/warren
 	@tools/check-docs $(BUILD)/bin/warren
 	@$(MAKE) --no-print-directory all
-	@tools/check-pure $(BUILD) $(wildcard $(PURE))
+	@tools/check-pure $(BUILD) $(PURE)
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
 	    --enable=warning,performance,portability --suppressions-list=tools/cppcheck.txt \
 	    '-Dlog_event(l, e, ...)=log_write(l, e, NULL)' -j2 $(INC) lib services cli

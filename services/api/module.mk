@@ -1,0 +1,1 @@
+PURE_SRC += $(patsubst %,services/api/%.c,args gojson jsonrpc)

@@ -1,0 +1,1 @@
+PURE_SRC += $(patsubst %,services/mempool/%.c,mempool cache keys)

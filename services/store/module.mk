@@ -1,0 +1,1 @@
+PURE_SRC += $(patsubst %,services/store/%.c,store index)
