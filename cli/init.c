@@ -85,6 +85,9 @@ enum err cmd_init(struct cli *c)
         code = config_set(c->config, "proxy_app", "ledger");
     if (code != OK)
         return code;
+    code = home_mkdir(c->config->home, 0700);
+    if (code != OK)
+        return code;
     out_begin(c);
     out_str(c, "home", c->config->home);
     out_list(c, "files");

@@ -135,8 +135,11 @@ enum err listener_open(struct listener **out, struct loop *loop,
         remove_stale(&sa, n, a.path);
     fd = open_socket(&sa, n);
     if (fd < 0)
-        return fail(ERR_NET, "cannot listen on %s: %s", address,
-                    strerror(errno));
+        return fail(ERR_NET, "cannot listen on %s: %s%s", address,
+                    strerror(errno),
+                    errno == EADDRINUSE ? "; stop what listens there, or give"
+                                          " another address"
+                                        : "");
     l = calloc(1, sizeof *l);
     must(l);
     *l = (struct listener){ .fd        = fd,
