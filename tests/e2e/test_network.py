@@ -72,6 +72,14 @@ class Network:
         return self
 
 
+def healthy(orgs):
+    """Nobody's log tells of a bug."""
+    for i, o in enumerate(orgs):
+        bad = [l for l in o.log().splitlines()
+               if " bug " in l or "AddressSanitizer" in l or "runtime error:" in l or "must failed" in l]
+        net.check_eq(bad[:3], [], f"node {i}: no bugs in the log")
+
+
 def free_base(n):
     """The first of n free ports in a row, below those that the system gives out."""
     for _ in range(1000):
@@ -123,12 +131,12 @@ def four_nodes_agree():
     for o in n.orgs:
         net.check(o.wait_height(h), f"height {h}")
     all_equal([o.rpc for o in n.orgs], 1, h, "four nodes")
+    healthy(n.orgs)
     peers = [int(o.rpc.call("net_info")["n_peers"]) for o in n.orgs]
     net.check_eq(peers, [3, 3, 3, 3], "everyone knows everyone")
     signers = [sum(1 for s in n.orgs[0].rpc.call("commit", height=str(k))["signed_header"]["commit"]["signatures"]
                    if s["block_id_flag"] == 2) for k in range(2, h)]
     net.check(sum(signers) >= 3.5 * len(signers), f"nearly all sign each block: {signers}")
-    return n
 
 
 def one_dies_and_catches_up():
@@ -156,6 +164,7 @@ def one_dies_and_catches_up():
             net.check(o.wait_height(h, 60), f"{service} killed everywhere: height {h}: {o.log()[-3000:]}")
     h = min(o.height() for o in n.orgs)
     all_equal([o.rpc for o in n.orgs], 1, h, "after services were killed")
+    healthy(n.orgs)
 
 
 def two_of_four_stop_and_nothing_is_decided():
@@ -171,6 +180,7 @@ def two_of_four_stop_and_nothing_is_decided():
     for o in n.orgs:
         net.check(o.wait_height(h + 3, 60), f"goes on when they are back: {o.log()[-3000:]}")
     all_equal([o.rpc for o in n.orgs], 1, h + 3, "two stopped, and back")
+    healthy(n.orgs)
 
 
 def pub_key(org):
@@ -207,6 +217,7 @@ def a_validator_joins_and_leaves():
     net.check(fifth.wait_height(h + 4), "goes on without it")
     net.check_eq(powers(a, h + 2).get(key), None, "it has left")
     all_equal([o.rpc for o in n.orgs], 1, h + 4, "joined and left")
+    healthy(n.orgs)
 
 
 def a_new_node_fetches_the_chain():
@@ -242,6 +253,7 @@ def left_behind(n, late):
     top = a.height() + 5
     net.check(late.wait_height(top, 60), f"left behind, and back: {late.log()[-3000:]}")
     all_equal([a.rpc, late.rpc], h, top, "left behind")
+    healthy([*n.orgs, late])
 
 
 def address(org):

@@ -86,7 +86,7 @@ def run(n, seconds, what):
 
 def one_among_three():
     n = mixed("wccc")
-    first, last = run(n, 180 if LONG else 8, "one Warren, three CometBFT")
+    first, last = run(n, 180 if LONG else 5, "one Warren, three CometBFT")
     present(n, first + 1, last - 1)
     peers = n.orgs[0].rpc.call("net_info")
     net.check_eq(int(peers["n_peers"]), 3, "every connection held")
@@ -94,7 +94,7 @@ def one_among_three():
 
 def two_and_two():
     n = mixed("wcwc")
-    first, last = run(n, 180 if LONG else 6, "two and two")
+    first, last = run(n, 180 if LONG else 4, "two and two")
     present(n, first + 1, last - 1)
     n.orgs[0].kill_all()
     n.orgs[2].kill_all()
@@ -118,6 +118,37 @@ def two_and_two():
     network.all_equal([o.rpc for o in n.orgs], 1, h + 5, "two and two, after both halves were away")
 
 
+def powers_change():
+    """A validator of each kind joins, gains power and leaves."""
+    n = mixed("wcwc", "wc")
+    n.start()
+    a = n.orgs[1]
+    for o in n.orgs[4:]:
+        key = network.pub_key(o)
+        for power in ((5, 20, 0) if LONG else (5, 0)):
+            h = network.set_power(a, key, power)
+            net.check(a.wait_height(h + 3), "goes on")
+            net.check_eq(network.powers(a, h + 2).get(key, 0), power, "its power")
+    network.set_power(a, network.pub_key(n.orgs[0]), 3)
+    h = network.set_power(a, network.pub_key(n.orgs[1]), 2) + 6
+    for o in n.orgs:
+        net.check(o.wait_height(h, 60), "goes on: " + o.log()[-2000:])
+    network.all_equal([o.rpc for o in n.orgs], 1, h, "powers change")
+
+
+def an_application_begins_anew():
+    n = mixed("wcc")
+    n.start()
+    w = n.orgs[0]
+    w.rpc.commit_tx(b"before=1")
+    w.process.stop()
+    shutil.rmtree(os.path.join(w.home, "data", "kvstore"))
+    h = n.orgs[1].height()
+    w.start()
+    net.check(w.wait_height(h + 5, 60), "the blocks are played to it: " + w.log()[-2000:])
+    network.all_equal([o.rpc for o in n.orgs], 1, h + 5, "an application that began anew")
+
+
 def block_sync_both_ways():
     n = mixed("ccc", "w")
     late = n.orgs.pop()
@@ -135,7 +166,7 @@ def sync_from(n, late, what):
     a = n.orgs[0]
     for i in range(5):
         a.rpc.commit_tx(b"sync%d=%s" % (i, b"x" * 100000))
-    net.check(a.wait_height(500 if LONG else 40, 200), "a chain to fetch")
+    net.check(a.wait_height(500 if LONG else 15, 200), "a chain to fetch")
     top, t = a.height(), time.monotonic()
     late.start("100ms")
     net.check(late.wait_height(top, 60), f"{what}: {late.log()[-3000:]}")
@@ -149,4 +180,5 @@ if __name__ == "__main__":
     if not COMETBFT:
         net.skip("CometBFT v0.38.25 is not installed (tests/interop/install-peers)")
         net.finish()
-    net.run(one_among_three, two_and_two, block_sync_both_ways)
+    net.run(one_among_three, two_and_two, block_sync_both_ways, powers_change,
+            *([an_application_begins_anew] if LONG else []))
