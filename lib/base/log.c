@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include "base/text.h"
+
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_BYTES = 8192 };
+enum {
+    LINE_BYTES = 8192,
+    TAIL_BYTES = 32,   /* kept for what says that a line was cut */
+    TEXT_BYTES = 1000, /* shown of one text; six times that when escaped */
+};
 
 static struct {
     const char     *module;
@@ -114,30 +120,59 @@ static void add(const char *fmt, ...)
         len = sizeof line - 2;
 }
 
-static void add_quoted(const char *s)
+/* What is shown of a text: whole characters. */
+static size_t shown(const char *s)
 {
-    add("\"");
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
+    size_t n = strlen(s);
 
-        if (c == '"' || c == '\\')
+    if (n <= TEXT_BYTES)
+        return n;
+    for (n = TEXT_BYTES; n > TEXT_BYTES - 4; n--)
+        if (((unsigned char)s[n] & 0xc0) != 0x80)
+            break;
+    return n;
+}
+
+/* Texts may come from strangers: they cannot begin a line, move the cursor
+ * or break JSON. */
+static void add_escaped(const char *s, bool is_quoted)
+{
+    size_t n       = shown(s);
+    bool   is_utf8 = utf8_valid(SPAN(s, n));
+
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s[i];
+
+        if (is_quoted && (c == '"' || c == '\\'))
             add("\\%c", c);
         else if (c == '\n')
             add("\\n");
-        else if (c < 0x20 || c == 0x7f)
+        else if (c < 0x20 || c == 0x7f || (c >= 0x80 && !is_utf8))
             add("\\u%04x", c);
+        else if (c == 0xc2 && (unsigned char)s[i + 1] < 0xa0) /* C1 controls */
+            add("\\u%04x", (unsigned char)s[++i]);
         else
             add("%c", c);
     }
+    if (s[n])
+        add("...");
+}
+
+static void add_quoted(const char *s)
+{
+    add("\"");
+    add_escaped(s, true);
     add("\"");
 }
 
 static bool is_bare(const char *s)
 {
-    for (const char *p = s; *p; p++)
+    const char *p = s;
+
+    for (; *p; p++)
         if (!isgraph((unsigned char)*p) || *p == '"' || *p == '=')
             return false;
-    return *s != 0;
+    return p > s && p - s <= TEXT_BYTES;
 }
 
 static void add_value(const struct log_pair *p)
@@ -175,31 +210,52 @@ static void add_time(void)
         now.tv_nsec / 1000000);
 }
 
-void log_write(enum log_level level, const char *event,
-               const struct log_pair *pairs)
+static void add_head(enum log_level level, const char *event)
 {
-    if (!log_enabled(level))
-        return;
-    len = 0;
     if (logger.format == LOG_JSON) {
         add("{\"level\":\"%s\",\"ts\":\"", level_names[level]);
         add_time();
         add("\",\"module\":\"%s\",\"msg\":", logger.module);
         add_quoted(event);
     } else if (logger.format == LOG_BRIEF) {
-        add("%s: %s", logger.module, event);
+        add("%s: ", logger.module);
+        add_escaped(event, false);
     } else {
         add_time();
-        add(" %-5s %-9s %s", level_names[level], logger.module, event);
+        add(" %-5s %-9s ", level_names[level], logger.module);
+        add_escaped(event, false);
     }
+}
+
+/* False when the line has no room for it. */
+static bool add_pair(const struct log_pair *p)
+{
+    size_t before = len;
+
+    if (logger.format == LOG_JSON)
+        add(",\"%s\":", p->key);
+    else
+        add(" %s=", p->key);
+    add_value(p);
+    if (len <= sizeof line - TAIL_BYTES)
+        return true;
+    len = before;
+    add(logger.format == LOG_JSON ? ",\"cut\":true" : " cut=true");
+    return false;
+}
+
+void log_write(enum log_level level, const char *event,
+               const struct log_pair *pairs)
+{
+    if (!log_enabled(level))
+        return;
+    len = 0;
+    add_head(level, event);
     for (const struct log_pair *p = pairs; p->kind != LOGV_END; p++) {
         if (logger.format == LOG_BRIEF && strcmp(p->key, "code") == 0)
             continue; /* it is the exit code */
-        if (logger.format == LOG_JSON)
-            add(",\"%s\":", p->key);
-        else
-            add(" %s=", p->key);
-        add_value(p);
+        if (!add_pair(p))
+            break;
     }
     if (logger.format == LOG_JSON)
         add("}");
@@ -211,7 +267,7 @@ void log_write(enum log_level level, const char *event,
 
 void log_text(enum log_level level, const char *fmt, ...)
 {
-    char    text[1024];
+    char    text[2048];
     va_list ap;
 
     va_start(ap, fmt);
