@@ -41,14 +41,14 @@ def uv(n):
 def pb(*fields):
     """pb((1, 5), (2, b"x")): numbers are varints, bytes and lists of fields
     are delimited."""
-    out = b""
+    out = []
     for number, value in fields:
         if isinstance(value, int):
-            out += uv(number << 3) + uv(value)
+            out += uv(number << 3), uv(value)
         else:
             body = value if isinstance(value, bytes) else pb(*value)
-            out += uv(number << 3 | 2) + uv(len(body)) + body
-    return out
+            out += uv(number << 3 | 2), uv(len(body)), body
+    return b"".join(out)
 
 
 def fixed64(number, value):
