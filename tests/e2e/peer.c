@@ -300,7 +300,7 @@ static void introduce(char *network, char *seed)
         .other            = { span_str("on"), span_str("") },
     };
     arena_use(&arena, mem, sizeof mem);
-    me.self.bytes = pb_encode(&node_info_desc, &me.self.info, &arena);
+    me.self.hello = pb_encode_delimited(&node_info_desc, &me.self.info, &arena);
     random_bytes(ephemeral, sizeof ephemeral);
     greet_init(&me.greet, &me.self, NULL, ephemeral, &me.out);
 }
