@@ -10,6 +10,7 @@ fuzz:
 	    FUZZ="$(FUZZ)" fuzz-run
 
 FUZZ_OBJ_fuzz_canonical       := $(BUILD)/obj/cli/canonical.o $(BUILD)/obj/services/ledger/value.o
+FUZZ_OBJ_fuzz_consensus       := $(patsubst %,$(BUILD)/obj/services/consensus/%.o,consensus rounds commit proposal voting votes) $(BUILD)/obj/tests/unit/rig.o
 FUZZ_OBJ_fuzz_store           := $(BUILD)/obj/services/store/store.o
 FUZZ_OBJ_fuzz_kvstore         := $(BUILD)/obj/services/kvstore/kvstore.o
 FUZZ_OBJ_fuzz_mempool_journal := $(patsubst %,$(BUILD)/obj/services/mempool/%.o,journal segments)
