@@ -12,10 +12,14 @@ void core_enter_commit(struct consensus *c, const struct task *t)
         c->proposal_parts     = c->locked;
         c->has_proposal_block = true;
     }
-    if ((!c->has_proposal_block ||
-         !core_candidate_is(c, c->proposal_parts, id)) &&
-        core_collect(c, &id->part_set_header))
+    if (!c->has_proposal_block ||
+        !core_candidate_is(c, c->proposal_parts, id)) {
+        /* CometBFT is silent when the parts are being collected already; but
+         * a peer may have sent some before we knew what they are of, and
+         * counts them as ours. */
+        core_collect(c, &id->part_set_header);
         core_announce_valid_block(c);
+    }
     c->commit_round = t->round;
     c->commit_time  = c->ev->now;
     core_new_step(c, c->round, STEP_COMMIT);

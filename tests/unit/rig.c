@@ -542,8 +542,8 @@ static bool perform(struct rig *r, int node, const struct effect *e,
     case FX_REFUSED: say(r, n, e, "refuse: ", e->text); return false;
     case FX_FACT: say_fact(r, n, e); return false;
     case FX_HALT: say(r, n, e, "halt: ", e->text); return false;
-    case FX_HAS_VOTE:
-    case FX_NEW_VALID_BLOCK: return false;
+    case FX_HAS_VOTE: return false;
+    case FX_NEW_VALID_BLOCK: n->valid_blocks++; return false;
     case FX_PREPARE:
     case FX_VALIDATE:
     case FX_EXTEND:

@@ -52,7 +52,7 @@ struct rig_node {
     int64_t          timer_at;
     struct timeout   timer;
     struct effects   fx;
-    size_t           evidence, steps;
+    size_t           evidence, steps, valid_blocks;
     /* What its application and its evidence pool say. */
     bool          rejects_blocks, rejects_extensions;
     bool          holds_apply; /* rig_apply() lets go on */

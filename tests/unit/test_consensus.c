@@ -601,3 +601,20 @@ TEST(a_quorum_before_the_last_part_takes_two_votes_in_one_step)
                "    0 h1 r0 precommit A\n");
     rig_free(r);
 }
+
+TEST(a_commit_without_its_block_asks_for_all_parts)
+{
+    struct rig_options o = { .first = 1 };
+    struct rig        *r = rig_four(&o);
+
+    rig_fire(r, 0);
+    rig_block_new(r, 0, 0);
+    rig_proposal(r, 0, 0, -1, 'A');
+    rig_vote(r, 0, 0, PRECOMMIT, 0, 'A');
+    rig_vote(r, 0, 2, PRECOMMIT, 0, 'A');
+    rig_vote(r, 0, 3, PRECOMMIT, 0, 'A');
+    CHECK_EQ(r->nodes[0].core.step, STEP_COMMIT);
+    CHECK_EQ(r->nodes[0].core.height, 1);
+    CHECK_EQ(r->nodes[0].valid_blocks, 1, "though the proposal named them");
+    rig_free(r);
+}
