@@ -444,6 +444,12 @@ void pool_check(struct pool *p, const struct evidence_list *l)
                                .verdict = POOL_INVALID,
                                .text    = "no room to check evidence" };
 
+    if (l->evidence.n == 0) {
+        no.verdict = POOL_VALID;
+        no.text    = NULL;
+        p->emit(p->ctx, &no);
+        return;
+    }
     arena_reset(&p->scratch);
     job.bytes =
         arena_copy(&p->inbox, pb_encode(&evidence_list_desc, l, &p->scratch));

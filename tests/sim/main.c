@@ -1,4 +1,5 @@
-/* sim [--seed N] [--runs N] [--seconds N] [--long N] [--real] [--verbose]
+/* sim [--seed N] [--runs N] [--seconds N [--cpu]] [--long N] [--real]
+ *     [--verbose] [--test]
  *
  * Runs schedules from the seed on; at a violation says the seed and tells
  * that schedule again, and ends with status 1. */
@@ -10,7 +11,7 @@
 
 struct options {
     uint64_t seed, runs, seconds, longs;
-    bool     is_real, is_verbose, is_test;
+    bool     is_real, is_verbose, is_test, is_cpu;
 };
 
 struct totals {
@@ -37,6 +38,7 @@ static void read_options(struct options *o, char **argv)
             continue;
         o->is_real |= strcmp(argv[i], "--real") == 0;
         o->is_verbose |= strcmp(argv[i], "--verbose") == 0;
+        o->is_cpu |= strcmp(argv[i], "--cpu") == 0;
         o->is_test |= strcmp(argv[i], "--test") == 0;
     }
 }
@@ -88,11 +90,13 @@ static bool is_repeatable(uint64_t seed)
     return W.hash == first;
 }
 
+static bool counts_cpu;
+
 static double seconds_now(void)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(counts_cpu ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -127,6 +131,7 @@ int main(int argc, char **argv)
     UNUSED(argc);
     setvbuf(stdout, NULL, _IOLBF, 0);
     read_options(&o, argv);
+    counts_cpu = o.is_cpu;
     crypto_setup();
     crypto_use_stubs(!o.is_real);
     world_open();
