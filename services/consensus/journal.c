@@ -91,12 +91,18 @@ bool message_event(struct event *ev, const struct consensus_msg *m)
         ev->kind = EV_VOTE;
         ev->vote = m->vote->vote;
         return true;
+    case CONSENSUS_VOTE_SET_MAJ23: /* what votes count depends on it */
+        ev->kind         = EV_CLAIM;
+        ev->claim.height = m->vote_set_maj23->height;
+        ev->claim.round  = m->vote_set_maj23->round;
+        ev->claim.type   = m->vote_set_maj23->type;
+        ev->claim.id     = &m->vote_set_maj23->block_id;
+        return true;
     case CONSENSUS_NONE:
     case CONSENSUS_NEW_ROUND_STEP:
     case CONSENSUS_NEW_VALID_BLOCK:
     case CONSENSUS_PROPOSAL_POL:
     case CONSENSUS_HAS_VOTE:
-    case CONSENSUS_VOTE_SET_MAJ23:
     case CONSENSUS_VOTE_SET_BITS: break;
     }
     return false;
