@@ -71,6 +71,8 @@ static void greet(struct reactor *r, struct remote *p)
 {
     gossip_greet(&r->act, &r->shell->core, now_stamp());
     reactor_send(r, p, r->act.channel, &r->act.msg);
+    if (gossip_greet_block(&r->act, &r->shell->core))
+        reactor_send(r, p, r->act.channel, &r->act.msg);
 }
 
 /* True when there may be more to say, later. */
