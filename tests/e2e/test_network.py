@@ -89,6 +89,7 @@ def free_base(n):
             for i in range(n):
                 s = net.socket.socket()
                 socks.append(s)
+                s.setsockopt(net.socket.SOL_SOCKET, net.socket.SO_REUSEADDR, 1)  # as nodes do: past TIME_WAIT
                 s.bind(("127.0.0.1", base + i))
             return base
         except OSError:
