@@ -66,7 +66,7 @@ struct vote_bits *peer_view_votes(struct peer_view *p, int64_t height,
             return is_precommit ? NULL : &p->pol;
         return NULL;
     }
-    if (p->height == height + 1 && p->last_commit_round == round)
+    if (p->height - 1 == height && p->last_commit_round == round)
         return is_precommit ? &p->last_commit : NULL;
     return NULL;
 }
@@ -78,7 +78,7 @@ void peer_view_ensure(struct peer_view *p, int64_t height, size_t n)
         bits_resize(&p->precommits, n);
         bits_resize(&p->catchup, n);
         bits_resize(&p->pol, n);
-    } else if (p->height == height + 1) {
+    } else if (p->height - 1 == height) {
         bits_resize(&p->last_commit, n);
     }
 }
@@ -176,7 +176,7 @@ static void hear_step(struct peer_view *p, const struct gossip_env *env,
         return;
     if (is_height_new)
         begin_height(p, m,
-                     p->height + 1 == m->height &&
+                     p->height == m->height - 1 &&
                          p->round == m->last_commit_round);
     else if (is_round_new && p->round == p->catchup_round)
         bits_copy(&p->catchup, &p->precommits);

@@ -239,7 +239,7 @@ void core_on_vote(struct consensus *c, const struct vote *v)
         e->fact      = FACT_LATE_VOTE;
         e->fact_vote = v;
     }
-    if (v->height + 1 == c->height && v->type == TYPE_PRECOMMIT) {
+    if (v->height == c->height - 1 && v->type == TYPE_PRECOMMIT) {
         add_late_precommit(c, v);
         return;
     }
