@@ -11,4 +11,4 @@ units: $(BUILD)/tests/peer
 # Attacks for longer than make test has time for; SEED= repeats one.
 .PHONY: attack
 attack: test-deps build units
-	WARREN_ATTACKS=long tests/e2e/test_attack.py
+	WARREN_ATTACKS=long tools/run-tests $(sort $(wildcard tests/e2e/test_attack_*.py))
