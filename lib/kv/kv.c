@@ -1,6 +1,7 @@
 #include "kv/kv.h"
 
 #include "base/log.h"
+#include "kv/guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@ enum {
     TABLES_MAX      = 16,
     LOCK_FILE_BYTES = 16384, /* reader slots: 64 bytes each */
     SPACE_MIN       = 4 << 20,
+    KEY_BYTES_MAX   = 511,
 };
 
 #define MAP_FIRST (UINT64_C(64) << 30) /* address space, not memory */
@@ -43,6 +45,14 @@ struct kv_cursor {
     struct kv  *kv;
 };
 
+/* A call into LMDB: should a damaged page make it fault, the guard knows. */
+#define GUARDED(kv, call) (guard_enter((kv)->path), guarded(call))
+static int guarded(int r)
+{
+    guard_leave();
+    return r;
+}
+
 /* ---- errors ---- */
 
 static enum err code_of(int r)
@@ -55,7 +65,10 @@ static enum err code_of(int r)
     case MDB_INVALID:
     case MDB_VERSION_MISMATCH:
     case MDB_INCOMPATIBLE:
-    case MDB_BAD_DBI: return ERR_CORRUPT;
+    case MDB_BAD_DBI:
+    case MDB_BAD_TXN:     /* after another error */
+    case MDB_BAD_VALSIZE: /* keys are checked before: the file's fault */
+    case EINVAL: return ERR_CORRUPT;
     case EACCES:
     case EPERM:
     case EROFS:
@@ -81,7 +94,6 @@ static enum err failure(const struct kv *kv, int r, const char *doing)
 {
     if (r == MDB_SUCCESS || r == MDB_NOTFOUND)
         return code_of(r);
-    must(r != MDB_BAD_VALSIZE && r != MDB_BAD_TXN && r != EINVAL);
     if (code_of(r) == ERR_CORRUPT)
         return fail(ERR_CORRUPT,
                     "%s: damaged (%s while %s); restore a backup, or remove "
@@ -163,11 +175,24 @@ static enum err check_length(const struct kv *kv)
                 kv->path, file_bytes(kv->path), want);
 }
 
+static void on_assert(MDB_env *env, const char *text)
+{
+    const char *dir = "";
+
+    mdb_env_get_path(env, &dir);
+    must_ok(fail(ERR_CORRUPT,
+                 "%s: damaged (%s); restore a backup, or remove the directory "
+                 "and synchronize again",
+                 dir, text),
+            "read the database");
+}
+
 /* As much address space as the system grants. */
 static int map_and_open(struct kv *kv, const char *dir, unsigned flags)
 {
     int r;
 
+    guard_install();
     kv->map_bytes = MAP_FIRST;
     while (kv->map_bytes < 4 * file_bytes(kv->path))
         kv->map_bytes *= 2;
@@ -176,7 +201,8 @@ static int map_and_open(struct kv *kv, const char *dir, unsigned flags)
         must(r == 0);
         mdb_env_set_maxdbs(kv->env, (MDB_dbi)kv->table_count);
         mdb_env_set_mapsize(kv->env, kv->map_bytes);
-        r = mdb_env_open(kv->env, dir, flags, 0600);
+        mdb_env_set_assert(kv->env, on_assert);
+        r = GUARDED(kv, mdb_env_open(kv->env, dir, flags, 0600));
         if (r == 0)
             return 0;
         mdb_env_close(kv->env);
@@ -190,17 +216,18 @@ static int map_and_open(struct kv *kv, const char *dir, unsigned flags)
 static enum err open_tables(struct kv *kv, const char *const *names)
 {
     MDB_txn *t;
-    int      r = mdb_txn_begin(kv->env, NULL, 0, &t);
+    int      r = GUARDED(kv, mdb_txn_begin(kv->env, NULL, 0, &t));
 
     for (size_t i = 0; i < kv->table_count && r == 0; i++) {
-        r = mdb_dbi_open(t, names[i], 0, &kv->tables[i]);
+        r = GUARDED(kv, mdb_dbi_open(t, names[i], 0, &kv->tables[i]));
         if (r == MDB_NOTFOUND)
-            r = mdb_dbi_open(t, names[i], MDB_CREATE, &kv->tables[i]);
+            r = GUARDED(kv,
+                        mdb_dbi_open(t, names[i], MDB_CREATE, &kv->tables[i]));
         if (r != 0)
             mdb_txn_abort(t);
     }
     if (r == 0)
-        r = mdb_txn_commit(t);
+        r = GUARDED(kv, mdb_txn_commit(t));
     return failure(kv, r, "opening");
 }
 
@@ -295,7 +322,7 @@ static void grow_map(struct kv *kv)
 /* Another process may have made the map larger. */
 static int begin(struct kv *kv, unsigned flags, MDB_txn **t)
 {
-    int r = mdb_txn_begin(kv->env, NULL, flags, t);
+    int r = GUARDED(kv, mdb_txn_begin(kv->env, NULL, flags, t));
 
     if (r == MDB_MAP_RESIZED && kv->readers == 0 &&
         mdb_env_set_mapsize(kv->env, 0) == 0)
@@ -356,7 +383,7 @@ enum err kv_commit(struct kv_txn *t)
         kv_abort(t);
         return OK;
     }
-    r = mdb_txn_commit(t->txn);
+    r = GUARDED(kv, mdb_txn_commit(t->txn));
     free(t);
     return failure(kv, r, "committing");
 }
@@ -382,6 +409,12 @@ void kv_abort(struct kv_txn *t)
 
 /* ---- values ---- */
 
+static MDB_val key_val(struct span s)
+{
+    must(s.n > 0 && s.n <= KEY_BYTES_MAX);
+    return (MDB_val){ s.n, (void *)(uintptr_t)s.p };
+}
+
 static MDB_val val(struct span s)
 {
     return (MDB_val){ s.n, (void *)(uintptr_t)s.p };
@@ -395,8 +428,8 @@ static struct span span(MDB_val v)
 enum err kv_get(struct kv_txn *t, kv_table table, struct span key,
                 struct span *value)
 {
-    MDB_val k = val(key), v;
-    int     r = mdb_get(t->txn, t->kv->tables[table], &k, &v);
+    MDB_val k = key_val(key), v;
+    int     r = GUARDED(t->kv, mdb_get(t->txn, t->kv->tables[table], &k, &v));
 
     if (r == 0)
         *value = span(v);
@@ -406,8 +439,8 @@ enum err kv_get(struct kv_txn *t, kv_table table, struct span key,
 static enum err put(struct kv_txn *t, kv_table table, struct span key,
                     MDB_val *v, unsigned flags)
 {
-    MDB_val k = val(key);
-    int     r = mdb_put(t->txn, t->kv->tables[table], &k, v, flags);
+    MDB_val k = key_val(key);
+    int r = GUARDED(t->kv, mdb_put(t->txn, t->kv->tables[table], &k, v, flags));
 
     must(r != MDB_KEYEXIST);
     if (r == MDB_MAP_FULL)
@@ -443,10 +476,11 @@ enum err kv_reserve(struct kv_txn *t, kv_table table, struct span key, size_t n,
 
 enum err kv_del(struct kv_txn *t, kv_table table, struct span key)
 {
-    MDB_val k = val(key);
+    MDB_val k = key_val(key);
 
-    return failure(t->kv, mdb_del(t->txn, t->kv->tables[table], &k, NULL),
-                   "deleting");
+    int r = GUARDED(t->kv, mdb_del(t->txn, t->kv->tables[table], &k, NULL));
+
+    return failure(t->kv, r, "deleting");
 }
 
 /* ---- cursors ---- */
@@ -480,7 +514,7 @@ static enum err move(struct kv_cursor *c, MDB_cursor_op op, struct span *k,
                      struct span *v)
 {
     MDB_val key = val(*k), value;
-    int     r   = mdb_cursor_get(c->cursor, &key, &value, op);
+    int     r   = GUARDED(c->kv, mdb_cursor_get(c->cursor, &key, &value, op));
 
     if (r == 0) {
         *k = span(key);

@@ -217,6 +217,11 @@ enum err db_open(struct db *db, const char *dir, bool indexes_txs)
     e = read_main(db);
     if (e == OK)
         e = runs_open(&db->runs, db->kv, TABLE_RUNS);
+    if (e == OK && runs_entries(&db->runs) != db->heads.entries)
+        e = fail(ERR_CORRUPT,
+                 "%s: a part of the index is missing; restore a backup, or "
+                 "remove the directory and synchronize again",
+                 dir);
     if (e == OK && db->is_bound)
         e = check_newest(db, &a);
     if (e == OK && db->is_bound)
@@ -348,7 +353,10 @@ static enum err put_index(struct db *db)
         e = runs_add(&db->runs, db->batch, db->memory, db->memory_n);
         db->next.indexed = db->heads.height;
     }
-    return e == OK ? runs_tidy(&db->runs, db->batch, db->next.lowest) : e;
+    if (e == OK)
+        e = runs_tidy(&db->runs, db->batch, db->next.lowest);
+    db->next.entries = runs_entries(&db->runs);
+    return e;
 }
 
 static void batch_committed(struct db *db)

@@ -23,14 +23,30 @@ static enum err get_at(struct db *db, int64_t height, enum height_kind kind,
     return absent_is_fine(e);
 }
 
-enum err db_get_meta(struct db *db, int64_t height, struct span *meta)
+/* Is a height among those whose records must be there? */
+static bool is_kept(const struct db *db, int64_t height, int64_t highest)
 {
-    return get_at(db, height, AT_META, meta);
+    const struct heads *h = db->batch ? &db->next : &db->heads;
+
+    return h->lowest > 0 && height >= h->lowest && height <= highest;
 }
 
 enum err db_get_block(struct db *db, int64_t height, struct span *block)
 {
-    return get_at(db, height, AT_BLOCK, block);
+    enum err e = get_at(db, height, AT_BLOCK, block);
+
+    if (e == OK && block->n == 0 && is_kept(db, height, db->heads.height))
+        return db_damaged("the place of a block", height);
+    return e;
+}
+
+enum err db_get_meta(struct db *db, int64_t height, struct span *meta)
+{
+    enum err e = get_at(db, height, AT_META, meta);
+
+    if (e == OK && meta->n == 0 && is_kept(db, height, db->heads.height))
+        return db_damaged("the place of a block's meta", height);
+    return e;
 }
 
 enum err db_get_extended(struct db *db, int64_t height, struct span *commit)
@@ -48,6 +64,8 @@ enum err db_get_results(struct db *db, int64_t height, struct span *results,
     uint8_t         *p;
 
     *results = e == OK ? r.payload : SPAN(NULL, 0);
+    if (e == ERR_NOT_FOUND && is_kept(db, height, db->heads.state))
+        return db_damaged("the place of the results", height);
     if (e != OK || r.flags != RECORD_PACKED)
         return absent_is_fine(e);
     n = unpack_size(r.payload);
@@ -142,6 +160,27 @@ static int64_t next_height(const struct db *db)
     return db->heads.state ? db->heads.state + 1 : db->binding.initial_height;
 }
 
+/* What the headers say about the set of a height: false for another set. */
+static enum err check_set(struct db *db, int64_t height, struct span set,
+                          struct arena *a)
+{
+    struct span       bytes;
+    struct block_meta m;
+    bool              is_next = height > db->heads.height;
+    enum err e = db_get_meta(db, is_next ? height - 1 : height, &bytes);
+
+    if (e != OK || bytes.n == 0)
+        return e;
+    if (pb_decode(&block_meta_desc, &m, a, bytes) != ACCEPT)
+        return db_damaged("a block's meta", height);
+    if (validators_are(set,
+                       is_next ? m.header.next_validators_hash
+                               : m.header.validators_hash,
+                       a))
+        return OK;
+    return db_damaged("the place of a validator set", height);
+}
+
 enum err db_get_validators(struct db *db, int64_t height, struct span *set,
                            struct arena *a)
 {
@@ -155,7 +194,8 @@ enum err db_get_validators(struct db *db, int64_t height, struct span *set,
     if (e != OK || at < 0)
         return e;
     *set = validators_turned(*set, height - at, a);
-    return set->p ? OK : db_damaged("a validator set", at);
+    return set->p ? check_set(db, height, *set, a)
+                  : db_damaged("a validator set", at);
 }
 
 enum err db_get_params(struct db *db, int64_t height, struct span *params)

@@ -403,14 +403,37 @@ enum err runs_tidy(struct runs *r, struct kv_txn *t, int64_t lowest)
     return e;
 }
 
-static void catalog_remove(struct runs *r, uint64_t id)
+static struct run *catalog_find(const struct runs *r, uint64_t id)
 {
     size_t i = 0;
 
     while (r->v[i].id != id)
         i++;
-    run_free(&r->v[i]);
-    memmove(&r->v[i], &r->v[i + 1], (r->n - i - 1) * sizeof *r->v);
+    return &r->v[i];
+}
+
+int64_t runs_entries(const struct runs *r)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < r->n; i++)
+        sum += r->v[i].entries;
+    for (size_t i = 0; i < r->added_n; i++)
+        sum += r->added[i].entries;
+    if (r->ends_merge) {
+        sum += r->merge->out.entries;
+        for (size_t i = 0; i < r->merge->n; i++)
+            sum -= catalog_find(r, r->merge->in[i].id)->entries;
+    }
+    return (int64_t)sum;
+}
+
+static void catalog_remove(struct runs *r, uint64_t id)
+{
+    struct run *run = catalog_find(r, id);
+
+    run_free(run);
+    memmove(run, run + 1, (size_t)(r->v + r->n - run - 1) * sizeof *run);
     r->n--;
 }
 

@@ -45,6 +45,8 @@ NODISCARD enum err runs_add(struct runs *r, struct kv_txn *t,
                             const struct index_entry *v, size_t n);
 /* runs_tidy - merge for a while; entries below lowest are dropped. */
 NODISCARD enum err runs_tidy(struct runs *r, struct kv_txn *t, int64_t lowest);
+/* runs_entries - how many there will be once the transaction is committed. */
+int64_t runs_entries(const struct runs *r);
 /* runs_committed, runs_undone - how the transaction ended. */
 void runs_committed(struct runs *r);
 void runs_undone(struct runs *r);

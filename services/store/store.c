@@ -63,8 +63,8 @@ bool record_open(struct record *r, struct span key, struct span in)
 
 void heads_encode(uint8_t out[HEADS_BYTES], const struct heads *h)
 {
-    const int64_t v[] = { h->lowest, h->height,  h->evidence,
-                          h->state,  h->results, h->indexed };
+    const int64_t v[] = { h->lowest,  h->height,  h->evidence, h->state,
+                          h->results, h->indexed, h->entries };
 
     for (size_t i = 0; i < COUNT(v); i++)
         store_le64(out + 8 * i, (uint64_t)v[i]);
@@ -72,8 +72,8 @@ void heads_encode(uint8_t out[HEADS_BYTES], const struct heads *h)
 
 bool heads_decode(struct heads *h, struct span in)
 {
-    int64_t *const v[] = { &h->lowest, &h->height,  &h->evidence,
-                           &h->state,  &h->results, &h->indexed };
+    int64_t *const v[] = { &h->lowest,  &h->height,  &h->evidence, &h->state,
+                           &h->results, &h->indexed, &h->entries };
 
     if (in.n != HEADS_BYTES)
         return false;
@@ -267,4 +267,17 @@ struct span validators_turned(struct span set, int64_t times, struct arena *a)
     validators_increment(&v, (int32_t)times);
     turned = validators_to_msg(&v, a);
     return turned ? pb_encode(&validator_set_desc, turned, a) : SPAN(NULL, 0);
+}
+
+bool validators_are(struct span set, struct span hash, struct arena *a)
+{
+    struct validator_set_msg m;
+    struct validators        v;
+    struct hash              h;
+
+    if (pb_decode(&validator_set_desc, &m, a, set) != ACCEPT ||
+        validators_from_msg(&v, &m, a) != ACCEPT)
+        return false;
+    validators_hash(&h, &v);
+    return span_eq(hash_span(&h), hash);
 }

@@ -71,8 +71,9 @@ struct heads {
     int64_t state;          /* height of the state */
     int64_t results;        /* highest height with results */
     int64_t indexed;        /* txs up to here are in the index on disk */
+    int64_t entries;        /* that the index on disk holds */
 };
-enum { HEADS_BYTES = 48 };
+enum { HEADS_BYTES = 56 };
 void           heads_encode(uint8_t out[HEADS_BYTES], const struct heads *h);
 NODISCARD bool heads_decode(struct heads *h, struct span in);
 
@@ -141,6 +142,8 @@ bool state_may_follow(const struct heads *h, int64_t height);
 /* validators_turned - the set bytes after times turns of the proposer; p is
  * NULL when they do not decode. */
 struct span validators_turned(struct span set, int64_t times, struct arena *a);
+/* validators_are - does the set have this hash? */
+bool validators_are(struct span set, struct span hash, struct arena *a);
 
 enum { RESULTS_TX_FIELD = 2 }; /* ResponseFinalizeBlock.tx_results */
 

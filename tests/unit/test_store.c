@@ -60,7 +60,7 @@ TEST(every_flipped_bit_of_a_record_is_noticed)
 
 TEST(heads_and_bindings_come_back)
 {
-    struct heads h = { 2, 9, 1, 8, 9, 7 }, got;
+    struct heads h = { 2, 9, 1, 8, 9, 7, 40 }, got;
     uint8_t      bytes[HEADS_BYTES], bound[BINDING_BYTES_MAX], hash[32] = { 3 };
     struct binding b = { span_str("chain"), SPAN_OF(hash), 5 }, back;
     size_t         n;
