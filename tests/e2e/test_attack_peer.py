@@ -182,7 +182,7 @@ def drain(peers):
     """Names of those that are still connected where they should not be."""
     kept = []
     for what, channel, p in peers:
-        if channel in JUDGED and not p.is_dropped(10):
+        if channel in JUDGED and not p.is_dropped(40):
             kept.append(what)
         p.close()
     peers.clear()
