@@ -347,6 +347,7 @@ static void on_down(void *ctx, const char *why)
     put_back(&s->waiting, &s->asked);
     s->rechecks_asked = 0;
     s->is_rechecking  = false;
+    s->is_lock_whole  = false;
     timer_clear(&s->recheck_timeout);
     timer_set(&s->grace, APP_GRACE_US);
     settle(s);

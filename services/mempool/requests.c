@@ -120,6 +120,7 @@ static void unlock(struct shell *s)
 static void on_lock(struct shell *s, struct bus_call call)
 {
     s->is_locked     = true;
+    s->is_lock_whole = abci_is_up(s->app);
     s->lock          = call;
     s->has_lock_call = s->asked.n > 0 || s->rechecks_asked > 0;
     if (!s->has_lock_call)
@@ -158,7 +159,7 @@ static void note_block(struct shell *s, size_t n, const uint8_t *txs)
                                                  .txs       = txs });
 }
 
-static void on_block(struct shell *s, const Mempool__Update *m)
+static void on_block(struct shell *s, const Mempool__Update *m, bool is_final)
 {
     uint8_t *txs = malloc(m->n_txs * JOURNAL_BLOCK_TX_BYTES + 1);
 
@@ -169,7 +170,7 @@ static void on_block(struct shell *s, const Mempool__Update *m)
     note_block(s, m->n_txs, txs);
     free(txs);
     if (s->is_recheck_on)
-        checks_recheck(s, true);
+        checks_recheck(s, is_final);
     if (!s->is_rechecking && s->core.count > 0)
         shell_available(s);
 }
@@ -178,6 +179,8 @@ static void on_update(struct shell *s, struct bus_call call,
                       const Mempool__Update *m)
 {
     bool is_new = m->height > s->core.height;
+    /* Only then has the application forgotten what it was asked before. */
+    bool is_final = s->is_locked && s->is_lock_whole;
 
     if (m->n_codes != m->n_txs) {
         refuse(call, "Update needs one code for each transaction");
@@ -187,7 +190,7 @@ static void on_update(struct shell *s, struct bus_call call,
     s->core.max_gas   = m->max_gas;
     unlock(s);
     if (is_new)
-        on_block(s, m);
+        on_block(s, m, is_final);
     hold(&s->updates,
          (struct held){ .call = call,
                         .mark = s->journal ? journal_mark(s->journal) : 0 });

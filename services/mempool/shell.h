@@ -97,7 +97,8 @@ struct shell {
     bool               is_broadcasting, is_ticking, is_holding;
 
     bool            is_locked;
-    struct bus_call lock; /* while has_lock_call: not answered yet */
+    bool            is_lock_whole; /* the application was there all along */
+    struct bus_call lock;          /* while has_lock_call: not answered yet */
     bool            has_lock_call;
     bool            is_rechecking; /* reaps wait */
     bool            is_final;      /* what fails is removed */

@@ -461,10 +461,33 @@ TEST(what_no_longer_holds_after_a_block_is_dropped)
     send_submit(0, two, 2);
     WAIT_FOR(answers[0].is_there);
     seen.refuses_rechecks = true;
+    send_lock(3);
     update(1, "a=1");
     CHECK_STR(reap(-1, -1), "", "reaping waits for the recheck");
     submit("b=2");
     CHECK_EQ(code_of(0, 0), 0, "it may come again");
+    teardown();
+}
+
+/* A block heard of late: the application has counted what is left since. */
+TEST(a_refusal_counts_only_when_the_application_has_just_committed)
+{
+    setup();
+    submit("a=1");
+    seen.refuses_rechecks = true;
+    update(1, NULL);
+    CHECK_STR(reap(-1, -1), "a=1 ", "no lock before it");
+    send_lock(3);
+    WAIT_FOR(answers[3].is_there);
+    stop_app();
+    WAIT_FOR(!abci_is_up(shell->app));
+    start_app();
+    WAIT_FOR(abci_is_up(shell->app));
+    update(2, NULL);
+    CHECK_STR(reap(-1, -1), "a=1 ", "it is another application since the lock");
+    send_lock(3);
+    update(3, NULL);
+    CHECK_STR(reap(-1, -1), "", "now it counts");
     teardown();
 }
 
