@@ -139,7 +139,7 @@ docs: $(BUILD)/bin/warren
 
 # Longer campaigns.
 .PHONY: kill-campaign
-kill-campaign: test-deps build
+kill-campaign: test-deps build units
 	WARREN_KILLS=20 tests/e2e/test_kill.py
 
 .PHONY: install

@@ -4,6 +4,9 @@ $(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libwarren.a
 	$(call say,ld)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# The kill campaign writes with it.
+units: $(BUILD)/tests/bench/sign
+
 .PHONY: bench
 bench: test-deps
 	@$(MAKE) --no-print-directory build $(BUILD)/tests/bench/load $(BUILD)/tests/bench/sign

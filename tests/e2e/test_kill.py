@@ -6,9 +6,11 @@ WARREN_KILLS sets how often each process is killed (default 3; the campaign,
 `make kill-campaign`, takes 20).  SEED= repeats a run's choices.
 """
 import base64
+import hashlib
 import json
 import os
 import random
+import subprocess
 import threading
 import time
 
@@ -21,11 +23,13 @@ SEED = int(os.environ.get("SEED", str(time.time_ns() % 10**6)))
 class Load:
     """Writers that keep their own record of what was acknowledged."""
 
-    def __init__(self, node, writers=3):
+    WRITERS = 3
+
+    def __init__(self, node):
         self.node, self.stop = node, False
         self.acked, self.committed = [], []
         self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self.write, args=(i,)) for i in range(writers)]
+        self.threads = [threading.Thread(target=self.write, args=(i,)) for i in range(self.WRITERS)]
         for t in self.threads:
             t.start()
 
@@ -54,6 +58,64 @@ class Load:
         self.stop = True
         for t in self.threads:
             t.join()
+
+    def check_executed(self, seen):
+        """The kvstore counts what it executed, and has the values."""
+        net.check(net.wait_until(lambda: json.loads(self.node.rpc.call("abci_info")["response"]["data"])["size"] == sum(seen.values()), 10),
+                  "the application executed each transaction of the chain once")
+        for tx in random.Random(1).sample(self.acked, min(200, len(self.acked))):
+            key, value = tx.split(b"=")
+            got = self.node.rpc.call("abci_query", path="", data=key.hex())["response"]["value"]
+            net.check_eq(got, base64.b64encode(value).decode(), f"value of {key!r}")
+
+
+class LedgerLoad(Load):
+    """One account's records in the order of its sequence: one that is lost or
+    executed twice would make every later one wrong."""
+
+    WRITERS, SEQUENCE = 1, 32
+
+    def __init__(self, node):
+        chain = node.rpc.call("status")["node_info"]["network"]
+        sign = os.path.join(net.BUILD, "tests", "bench", "sign")
+        r = subprocess.run([sign, os.path.join(node.home, "keys", "admin.json"), chain, str(2000 + 2000 * KILLS), "20"],
+                           capture_output=True, text=True, check=True)
+        self.signed = [base64.b64decode(line) for line in r.stdout.split()]
+        super().__init__(node)
+
+    def write(self, who):
+        for i, tx in enumerate(self.signed):
+            while not self.stop and not self.try_once(tx, i % 10 == 9):
+                time.sleep(0.02)
+            if self.stop:
+                return
+
+    def try_once(self, tx, to_the_end):
+        """True when the node has this one for certain."""
+        try:
+            if to_the_end:
+                r = self.node.rpc.commit_tx(tx, timeout=15)
+                is_in = r["check_tx"]["code"] == 0 and int(r["height"]) > 0 and r["tx_result"]["code"] == 0
+                (self.committed if is_in else []).append(tx)
+                return is_in
+            r = self.node.rpc.send_tx(tx, timeout=15)
+            (self.acked if r["code"] == 0 else []).append(tx)
+            return r["code"] == 0 or (r["code"] == self.SEQUENCE and self.is_known(tx))
+        except Exception as e:  # noqa: BLE001 - not acknowledged, unless an earlier try was
+            return "already exists in cache" in str(e) or self.is_known(tx)
+
+    def is_known(self, tx):
+        try:
+            self.node.rpc.call("tx", hash=base64.b64encode(hashlib.sha256(tx).digest()).decode())
+            return True
+        except Exception:  # noqa: BLE001 - or nobody to ask
+            return False
+
+    def check_executed(self, seen):
+        codes = [r["code"] for h in range(1, self.node.rpc.height() + 1)
+                 for r in self.node.rpc.call("block_results", height=str(h))["txs_results"] or []]
+        net.check_eq(len(codes), sum(seen.values()), "results")
+        net.check_eq(set(codes), {0}, "each was executed, once, in the order of its sequence")
 
 
 def all_txs(rpc, height):
@@ -88,13 +150,13 @@ def kill_round(node, service, choose):
     return back and ok
 
 
-def kills_lose_nothing():
-    print(f"SEED={SEED}", flush=True)
+def kills_lose_nothing(app, kind):
+    print(f"{app}, SEED={SEED}", flush=True)
     choose = random.Random(SEED)
-    node = net.Node(app="kvstore").start()
+    node = net.Node(app=app).start()
     services = sorted(node.services())
-    net.check_eq(services, sorted(["api", "consensus", "kvstore", "mempool", "p2p", "signer", "store"]), "processes of a node")
-    load = Load(node)
+    net.check_eq(services, sorted(["api", "consensus", app, "mempool", "p2p", "signer", "store"]), "processes of a node")
+    load = kind(node)
     rounds = [s for s in services for _ in range(KILLS)]
     choose.shuffle(rounds)
     for s in rounds:
@@ -110,13 +172,16 @@ def kills_lose_nothing():
     net.check(len(load.acked) > 50, f"transactions were acknowledged ({len(load.acked)} and {len(load.committed)} commits)")
     net.check_eq(lost[:5], [], f"acknowledged but not in a block ({len(lost)})")
     net.check_eq(twice[:5], [], f"in two blocks ({len(twice)})")
-    net.check(net.wait_until(lambda: json.loads(node.rpc.call("abci_info")["response"]["data"])["size"] == sum(seen.values()), 10),
-              "the application executed each transaction of the chain once")
-    for tx in random.Random(1).sample(load.acked, min(200, len(load.acked))):
-        key, value = tx.split(b"=")
-        got = node.rpc.call("abci_query", path="", data=key.hex())["response"]["value"]
-        net.check_eq(got, base64.b64encode(value).decode(), f"value of {key!r}")
+    load.check_executed(seen)
     print(f"killed {len(rounds)} times; height {height}; {len(load.acked)} acknowledged, {len(load.committed)} committed", flush=True)
+
+
+def kvstore_killed():
+    kills_lose_nothing("kvstore", Load)
+
+
+def ledger_killed():
+    kills_lose_nothing("ledger", LedgerLoad)
 
 
 def whole_node_killed():
@@ -154,4 +219,4 @@ def orphans_end():
 
 
 if __name__ == "__main__":
-    net.run(kills_lose_nothing, whole_node_killed, orphans_end)
+    net.run(kvstore_killed, ledger_killed, whole_node_killed, orphans_end)
