@@ -4,11 +4,13 @@ height with a clear line; it never dies and never commits what is wrong."""
 import hashlib
 import os
 import re
+import threading
 import time
 
 import net
 from abci_app import EXCEPTION, App, answer, frame
-from attack import LONG, pb, watch
+from attack import LONG, pb, uv, watch
+
 
 def finalize_with(app, *more):
     return lambda one, fields: app.finalize_block("finalize_block", one, fields, *more)
