@@ -38,6 +38,8 @@ static void arm(struct link *l, uint64_t now)
 {
     uint64_t wait = mconn_wait(&l->mconn, now);
 
+    if (l->is_slowed && budget_may(&l->mconn.recv))
+        wait = 0; /* it may go on, and nothing else would see to that */
     if (l->timer_us > now && l->timer_us <= now + wait)
         return;
     l->timer_us = now + wait;
@@ -166,8 +168,9 @@ static void take_data(struct link *l, struct span *in)
     if (l->is_closed)
         return;
     compact(l);
-    stream_pause(l->stream, l->is_held || !budget_may(&l->mconn.recv));
-    if (mconn_has_output(&l->mconn) || !budget_may(&l->mconn.recv))
+    l->is_slowed = !budget_may(&l->mconn.recv);
+    stream_pause(l->stream, l->is_held || l->is_slowed);
+    if (mconn_has_output(&l->mconn) || l->is_slowed)
         deferred_set(&l->flush);
 }
 

@@ -58,8 +58,9 @@ struct link {
     uint64_t                  up_us, bytes_in, bytes_out;
     struct meter              meter;   /* the owner's */
     bool                      is_held; /* the owner asked to wait */
-    bool                      is_ending, is_closed;
-    unsigned                  depth; /* of calls on the stack */
+    bool     is_slowed; /* reading waits until the rate allows more */
+    bool     is_ending, is_closed;
+    unsigned depth; /* of calls on the stack */
 };
 
 struct link *link_accept(const struct link_config *config, uint64_t number,

@@ -44,7 +44,8 @@ static struct bus  *bus;
 static struct node  a, b;
 static struct timer timer;
 static bool (*wanted)(void);
-static uint64_t deadline;
+static uint64_t    deadline;
+static const char *recv_rate = "0"; /* of nodes that start */
 
 /* ---- processes ---- */
 
@@ -126,7 +127,7 @@ static void start(struct node *n, const struct node *to)
         execl(binary, "p2p", "--home", n->home, "--p2p.laddr", n->laddr,
               "--p2p.persistent_peers", peer, "--p2p.allow_duplicate_ip=true",
               "--p2p.addr_book_strict=false", "--p2p.send_rate", "0",
-              "--p2p.recv_rate", "0", "--p2p.pex=false", NULL);
+              "--p2p.recv_rate", recv_rate, "--p2p.pex=false", NULL);
         _exit(127);
     }
 }
@@ -350,6 +351,24 @@ TEST(messages_arrive_whole_and_in_order)
     hash_end(&said, &x);
     hash_end(&b.heard, &y);
     CHECK_BYTES(hash_span(&y), hash_span(&x));
+    clean_up();
+}
+
+/* Reading stops and goes on a thousand times. */
+TEST(a_rate_makes_a_connection_slow_and_no_more_than_slow)
+{
+    struct hasher said;
+    uint64_t      number = 0;
+
+    recv_rate = "30000000";
+    set_up();
+    recv_rate = "0";
+    hash_begin(&said);
+    for (int i = 0; i < 40; i++)
+        say(&a, number++, 1 << 20, &said);
+    expected = number;
+    CHECK(until(has_heard, 30000), "%zu of %" PRIu64, b.frames, number);
+    CHECK(!b.is_mixed_up && b.downs == 0);
     clean_up();
 }
 
