@@ -6,9 +6,19 @@ $(BUILD)/tests/peer: $(BUILD)/obj/tests/e2e/peer.o $(patsubst %,$(BUILD)/obj/ser
 	@mkdir -p $(@D)
 	$(call say,ld)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
-units: $(BUILD)/tests/peer
+# Hosts with bad lines between them.
+$(BUILD)/tests/tapwire: $(BUILD)/obj/tests/e2e/tapwire.o
+	@mkdir -p $(@D)
+	$(call say,ld)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+units: $(BUILD)/tests/peer $(BUILD)/tests/tapwire
 
 # Attacks for longer than make test has time for; SEED= repeats one.
 .PHONY: attack
 attack: test-deps build units
 	WARREN_ATTACKS=long tools/run-tests $(sort $(wildcard tests/e2e/test_attack_*.py))
+
+# Networks that break, for longer.
+.PHONY: partitions
+partitions: test-deps build units
+	WARREN_LONG=1 tests/e2e/test_partition.py

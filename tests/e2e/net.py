@@ -24,6 +24,7 @@ PEERS = os.environ.get("WARREN_PEERS", os.path.expanduser("~/.cache/warren-peers
 
 _counts = {"passed": 0, "failed": 0, "skipped": 0}
 _live = []
+_at_stop = []
 
 
 def check(ok, what):
@@ -50,6 +51,7 @@ def finish():
 def run(*tests):
     """Run test functions; one that raises counts as failed."""
     only = sys.argv[1] if len(sys.argv) > 1 else ""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by way of atexit: nothing stays
     for t in tests:
         if only not in t.__name__:
             continue
@@ -111,8 +113,11 @@ class Rpc:
     def __init__(self, port):
         self.port = port
 
+    def connection(self, timeout):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
     def raw(self, method, path, body=None, headers=None, timeout=30):
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        c = self.connection(timeout)
         try:
             c.request(method, path, body, headers or {})
             r = c.getresponse()
@@ -190,9 +195,16 @@ class Process:
             return f.read().decode("utf-8", "replace")
 
 
+def at_stop(fn):
+    """Call fn when a test has ended, after its processes."""
+    _at_stop.append(fn)
+
+
 def stop_all():
     for p in list(_live):
         p.stop(signal.SIGKILL if isinstance(p, Process) else None)
+    while _at_stop:
+        _at_stop.pop()()
 
 
 atexit.register(stop_all)

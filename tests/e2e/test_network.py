@@ -20,10 +20,13 @@ class Org:
         self.home = home
         self.rpc = net.Rpc(rpc_port)
         self.process = None
+        self.inside = []  # what puts it on its host
+        self.flags = []
 
     def start(self, commit="50ms"):
-        self.process = net.Process([net.WARREN, "start", "--home", self.home, "--proxy_app=kvstore",
-                                    f"--consensus.timeout_commit={commit}"], os.path.join(self.home, "log"))
+        self.process = net.Process([*self.inside, net.WARREN, "start", "--home", self.home, "--proxy_app=kvstore",
+                                    f"--consensus.timeout_commit={commit}", *self.flags],
+                                   os.path.join(self.home, "log"))
         return self
 
     def kill_all(self):
