@@ -15,7 +15,7 @@ enum {
 };
 
 static const char *const tables[TABLE_COUNT] = { "main", "heights", "sets",
-                                                 "runs" };
+                                                 "runs", "evidence" };
 
 /* ---- records ---- */
 
@@ -144,7 +144,7 @@ static enum err check_newest(struct db *db, struct arena *a)
 {
     size_t      bytes = 0;
     enum err    e     = OK;
-    struct span s;
+    struct span s     = { 0 };
     bool        is_canonical;
 
     for (int64_t h = db->heads.height;
@@ -154,6 +154,8 @@ static enum err check_newest(struct db *db, struct arena *a)
         e = check_height(db, h, &bytes, a);
     if (e == OK && db->heads.height > 0)
         e = db_get_commit(db, db->heads.height, &s, &is_canonical, a);
+    if (e == OK && db->heads.height > 0 && s.n == 0)
+        e = db_damaged("the place of the seen commit", db->heads.height);
     if (e == OK && db->state.len > 0)
         e = db_get_validators(db, db->heads.state + 1, &s, a);
     arena_reset(a);
@@ -228,6 +230,8 @@ enum err db_open(struct db *db, const char *dir, bool indexes_txs)
         e = index_newest(db, &a);
     if (e == OK)
         adopt_staged(db);
+    if (e == OK && db->is_bound)
+        e = db_open_evidence(db, &a);
     arena_close(&a);
     db_end(db);
     if (e != OK)
@@ -281,6 +285,8 @@ enum err db_bind(struct db *db, const struct binding *b)
     if (e == OK)
         e = db_put(db, TABLE_MAIN, span_str(KEY_BINDING),
                    SPAN(db->binding_bytes, n));
+    if (e == OK)
+        e = db_put(db, TABLE_MAIN, span_str(KEY_EVIDENCE), SPAN(NULL, 0));
     if (e != OK) {
         db_undo(db);
         return e;

@@ -89,6 +89,13 @@ NODISCARD enum err db_save_results(struct db *db, int64_t height,
 /* db_save_state - in a batch when one is open or is_durable. */
 NODISCARD enum err db_save_state(struct db *db, int64_t height,
                                  struct span state, bool is_durable);
+/* db_add_evidence - pending, unless it is already or was committed; it has
+ * passed verification.  In a batch. */
+NODISCARD enum err db_add_evidence(struct db *db, struct span bytes,
+                                   struct arena *a);
+/* db_drop_evidence - pending no more; in a batch. */
+NODISCARD enum err db_drop_evidence(struct db *db, int64_t height,
+                                    const struct hash *hash);
 bool               db_has_batch(const struct db *db);
 /* db_commit - durable when OK.  Otherwise nothing of the batch was saved. */
 NODISCARD enum err db_commit(struct db *db);
@@ -126,6 +133,23 @@ struct found_tx {
 };
 NODISCARD enum err db_get_tx(struct db *db, const struct hash *hash,
                              struct found_tx *out);
+/* db_get_pending - at most EVIDENCE_MAX, by height. */
+NODISCARD enum err db_get_pending(struct db *db, struct span **out, size_t *n,
+                                  struct arena *a);
+/* db_is_committed - by a block that is here, or that was pruned while headers
+ * of the evidence's height are kept? */
+NODISCARD enum err db_is_committed(struct db *db, int64_t height,
+                                   const struct hash *hash, bool *out);
+/* What evidence is checked against; empty what is not here.  Commits are
+ * those in the next block. */
+struct proof_facts {
+    bool        is_committed;
+    struct span meta, commit, validators; /* at its height */
+    struct span other_meta, other_commit; /* at another */
+};
+NODISCARD enum err db_get_facts(struct db *db, struct proof_facts *out,
+                                int64_t height, const struct hash *hash,
+                                int64_t other_height, struct arena *a);
 /* db_end - done with what was read. */
 void db_end(struct db *db);
 

@@ -102,6 +102,8 @@ static enum err prune_some(struct db *db, int64_t retain, int64_t evidence,
         e = drop_evidence(db, h->evidence++);
     *is_done = h->lowest >= retain &&
                (h->evidence >= evidence || h->evidence >= h->lowest);
+    if (e == OK)
+        e = db_forget_evidence(db, h->evidence, a);
     if (e == OK && *is_done)
         e = drop_sets(db, SET_VALIDATORS, h->evidence);
     if (e == OK && *is_done)

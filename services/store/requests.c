@@ -71,6 +71,8 @@ static void do_save_block(struct shell *s, struct bus_call call,
 
     if (e == OK && r->results.len > 0)
         e = db_save_results(&s->db, r->height, span_of(r->results), &s->arena);
+    for (size_t i = 0; i < r->n_evidence && e == OK; i++)
+        e = db_add_evidence(&s->db, span_of(r->evidence[i]), &s->arena);
     saved(s, call, e);
 }
 
@@ -95,6 +97,25 @@ static void do_save_state(struct shell *s, struct bus_call call,
     saved(s, call, e);
     if (e == OK)
         shell_publish(s, r->height);
+}
+
+static void do_add_evidence(struct shell *s, struct bus_call call,
+                            const Store__AddEvidence *r)
+{
+    saved(s, call, db_add_evidence(&s->db, span_of(r->evidence), &s->arena));
+}
+
+static void do_drop_evidence(struct shell *s, struct bus_call call,
+                             const Store__DropEvidence *r)
+{
+    struct hash hash;
+
+    if (r->hash.len != HASH_BYTES) {
+        bus_reply(call, ERR_USAGE, "malformed DropEvidence", SPAN(NULL, 0));
+        return;
+    }
+    memcpy(hash.b, r->hash.data, HASH_BYTES);
+    saved(s, call, db_drop_evidence(&s->db, r->height, &hash));
 }
 
 /* ---- reading ---- */
@@ -290,6 +311,48 @@ static void get_genesis(struct shell *s, struct bus_call call)
     reply(s, call, OK, &out);
 }
 
+static void get_pending(struct shell *s, struct bus_call call)
+{
+    Store__Pending pending = STORE__PENDING__INIT;
+    Store__Reply   out     = STORE__REPLY__INIT;
+    struct span   *all;
+    enum err e = db_get_pending(&s->db, &all, &pending.n_evidence, &s->arena);
+
+    pending.evidence =
+        arena_newn(&s->arena, ProtobufCBinaryData, pending.n_evidence);
+    for (size_t i = 0; i < pending.n_evidence && e == OK; i++)
+        pending.evidence[i] = bytes_of(all[i]);
+    out.kind_case = STORE__REPLY__KIND_PENDING;
+    out.pending   = &pending;
+    reply(s, call, e, &out);
+}
+
+static void get_facts(struct shell *s, struct bus_call call,
+                      const Store__GetFacts *r)
+{
+    Store__Facts       facts = STORE__FACTS__INIT;
+    Store__Reply       out   = STORE__REPLY__INIT;
+    struct proof_facts f     = { 0 };
+    struct hash        hash;
+    enum err           e;
+
+    if (r->hash.len != HASH_BYTES) {
+        bus_reply(call, ERR_USAGE, "malformed GetFacts", SPAN(NULL, 0));
+        return;
+    }
+    memcpy(hash.b, r->hash.data, HASH_BYTES);
+    e = db_get_facts(&s->db, &f, r->height, &hash, r->other_height, &s->arena);
+    facts.committed    = f.is_committed;
+    facts.meta         = bytes_of(f.meta);
+    facts.commit       = bytes_of(f.commit);
+    facts.validators   = bytes_of(f.validators);
+    facts.other_meta   = bytes_of(f.other_meta);
+    facts.other_commit = bytes_of(f.other_commit);
+    out.kind_case      = STORE__REPLY__KIND_FACTS;
+    out.facts          = &facts;
+    reply(s, call, e, &out);
+}
+
 /* Readers see what is committed: what waits is committed for them. */
 static void answer_read(struct shell *s, struct bus_call call,
                         const Store__Request *r)
@@ -318,6 +381,10 @@ static void answer_read(struct shell *s, struct bus_call call,
         break;
     case STORE__REQUEST__KIND_GET_TX: get_tx(s, call, r->get_tx); break;
     case STORE__REQUEST__KIND_GET_GENESIS: get_genesis(s, call); break;
+    case STORE__REQUEST__KIND_GET_PENDING: get_pending(s, call); break;
+    case STORE__REQUEST__KIND_GET_FACTS:
+        get_facts(s, call, r->get_facts);
+        break;
     default: bus_reply(call, ERR_USAGE, "unknown request", SPAN(NULL, 0));
     }
 }
@@ -335,6 +402,12 @@ void shell_answer(struct shell *s, struct bus_call call,
         break;
     case STORE__REQUEST__KIND_SAVE_STATE:
         do_save_state(s, call, r->save_state);
+        break;
+    case STORE__REQUEST__KIND_ADD_EVIDENCE:
+        do_add_evidence(s, call, r->add_evidence);
+        break;
+    case STORE__REQUEST__KIND_DROP_EVIDENCE:
+        do_drop_evidence(s, call, r->drop_evidence);
         break;
     case STORE__REQUEST__KIND_PRUNE:
         shell_prune(s, call, r->prune->retain_height,

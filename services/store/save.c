@@ -89,6 +89,8 @@ static enum err put_block(struct db *db, const struct block_to_save *b,
         e = put_at(db, b->height, AT_EXTENDED, b->extended_commit);
     if (e == OK)
         e = put_seen(db, b->height, facts->seen, a);
+    if (e == OK)
+        e = db_mark_evidence(db, b->height, facts->evidence, a);
     return e;
 }
 

@@ -157,10 +157,11 @@ const char *block_examine(struct block_facts         *out,
     why = seen_commit(&out->seen, b, a);
     if (why)
         return why;
-    meta.header  = block->header;
-    meta.num_txs = (int64_t)block->data.txs.n;
-    out->txs     = &block->data.txs;
-    out->meta    = pb_encode(&block_meta_desc, &meta, a);
+    meta.header   = block->header;
+    meta.num_txs  = (int64_t)block->data.txs.n;
+    out->txs      = &block->data.txs;
+    out->evidence = &block->evidence;
+    out->meta     = pb_encode(&block_meta_desc, &meta, a);
     return out->meta.p && out->seen.p ? NULL : "out of memory";
 }
 

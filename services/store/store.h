@@ -34,6 +34,7 @@ enum {
     SET_EVERY         = 256,
     METAS_MAX         = 20,
     STATE_GAP_MAX     = 3,
+    EVIDENCE_MAX      = 4096, /* pending */
 };
 
 struct store_key {
@@ -94,10 +95,11 @@ struct block_to_save {
 };
 /* What is stored beside the bytes of a block. */
 struct block_facts {
-    struct span      meta; /* BlockMeta */
-    struct span      seen; /* Commit */
-    struct hash      hash;
-    const span_list *txs;
+    struct span                 meta; /* BlockMeta */
+    struct span                 seen; /* Commit */
+    struct hash                 hash;
+    const span_list            *txs;
+    const struct evidence_list *evidence;
 };
 
 /* block_examine - decode, check against its id, and derive what is stored.

@@ -125,7 +125,8 @@ struct made_height made_next(struct made_chain *c, size_t n, size_t tx_bytes,
 
     out.height = s->last_height ? s->last_height + 1 : s->initial_height;
     b = state_make_block(s, out.height, make_txs(c, n, tx_bytes), n, c->last,
-                         NULL, 0, SPAN_OF(s->validators.v[0].address), a);
+                         c->evidence, c->evidence_count,
+                         SPAN_OF(s->validators.v[0].address), a);
     must(b);
     out.block = pb_encode(&block_desc, b, a);
     must(part_set_from_bytes(&parts, out.block, a));

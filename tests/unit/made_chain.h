@@ -17,6 +17,9 @@ struct made_chain {
     struct commit     *last;
     struct val         pool[MADE_VALIDATORS_MAX]; /* who may validate */
     uint32_t           random;
+    /* What the next blocks commit. */
+    const struct evidence *evidence;
+    size_t                 evidence_count;
 };
 
 /* What is saved for one height. */
