@@ -522,6 +522,8 @@ struct span pool_next(const struct pool *p, uint64_t *cursor,
 {
     const struct pool_item *i;
 
+    if (peer_height == 0) /* it has not said yet */
+        return (struct span){ 0 };
     while ((i = after(p, *cursor))) {
         *cursor = i->number;
         if (peer_height > i->height &&

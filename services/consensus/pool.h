@@ -127,7 +127,8 @@ NODISCARD bool pool_pending(const struct pool *p, int64_t bytes_max,
 /* pool_next - the next message for a peer at this height, after *cursor, in
  * the arena; n is 0 when there is none.
  *
- * Beginning with 0, and again every POOL_REOFFER_NS. */
+ * Beginning with 0, and again every POOL_REOFFER_NS.  A peer whose height is
+ * not known, 0, gets nothing yet and misses nothing. */
 struct span pool_next(const struct pool *p, uint64_t *cursor,
                       int64_t peer_height, struct arena *a);
 

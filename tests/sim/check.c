@@ -373,19 +373,31 @@ void check_evidence(const struct node *n, const struct block *b)
     }
 }
 
-/* What was known when the storm ended is on the chain by now: every honest
- * validator had its turn. */
+/* The height of evidence that a node held when the storm ended, and that no
+ * block punished yet; 0: none. */
+static int64_t unpunished(const struct node *n)
+{
+    for (size_t j = 0; node_is_honest(n) && j < n->pool.count; j++)
+        if (n->pool.items[j].height < W.healed_at)
+            return n->pool.items[j].height;
+    return 0;
+}
+
+bool check_is_punished(void)
+{
+    for (size_t i = 0; i < W.node_count; i++)
+        if (unpunished(&W.nodes[i]))
+            return false;
+    return true;
+}
+
 static void check_punished(void)
 {
-    for (size_t i = 0; i < W.node_count; i++) {
-        const struct node *n = &W.nodes[i];
-
-        for (size_t j = 0; node_is_honest(n) && j < n->pool.count; j++)
-            if (n->pool.items[j].height < W.healed_at)
-                check_failed("accountability: n%zu still holds evidence of"
-                             " h%" PRId64,
-                             i, n->pool.items[j].height);
-    }
+    for (size_t i = 0; i < W.node_count; i++)
+        if (unpunished(&W.nodes[i]))
+            check_failed("accountability: n%zu still holds evidence of"
+                         " h%" PRId64,
+                         i, unpunished(&W.nodes[i]));
 }
 
 void check_end(void)

@@ -11,8 +11,7 @@ void disk_append(struct node *n, struct record r)
         check_failed("n%d writes without end", n->index);
         return;
     }
-    r.bytes                = arena_copy(&W.arena, r.bytes);
-    r.now                  = node_now(n);
+    r.now                  = node_now(n); /* its bytes live in the world */
     d->records[d->count++] = r;
 }
 

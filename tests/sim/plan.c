@@ -10,14 +10,34 @@ uint64_t mix64(uint64_t h, uint64_t v)
     return h ^ h >> 32;
 }
 
+static uint64_t fold(uint64_t a, uint64_t b)
+{
+    unsigned __int128 m = (unsigned __int128)a * b;
+
+    return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+static uint64_t load_tail(const uint8_t *p, size_t n)
+{
+    uint64_t v = 0;
+
+    memcpy(&v, p, n);
+    return v;
+}
+
 uint64_t mix_bytes(uint64_t h, struct span s)
 {
-    size_t i = 0;
+    const uint64_t k = UINT64_C(0x9e3779b97f4a7c15);
+    size_t         i = 0;
 
-    for (; i + 8 <= s.n; i += 8)
-        h = mix64(h, load_le64(s.p + i));
-    for (; i < s.n; i++)
-        h = mix64(h, s.p[i]);
+    for (; i + 16 <= s.n; i += 16)
+        h = fold(load_le64(s.p + i) ^ h ^ k, load_le64(s.p + i + 8) ^ ~k);
+    if (i + 8 <= s.n) {
+        h = fold(load_le64(s.p + i) ^ h, k);
+        i += 8;
+    }
+    if (i < s.n)
+        h = fold(load_tail(s.p + i, s.n - i) ^ h, ~k);
     return mix64(h, s.n);
 }
 

@@ -25,7 +25,7 @@
 enum {
     NODES_MAX   = 12,
     VALS_MAX    = 10,
-    HEIGHTS_MAX = 48,
+    HEIGHTS_MAX = 128,
     ROUNDS_MAX  = 64,
     BLOCKS_MAX  = 64, /* of a height; the first is nil */
     QUEUE_MAX   = 1 << 17,
@@ -266,6 +266,8 @@ void check_vote(const struct node *n, int val, const struct vote *v);
 void check_proposal(const struct node *n, int val, const struct proposal *p);
 void check_decision(const struct node *n, const struct effect *apply);
 void check_evidence(const struct node *n, const struct block *b);
+/* check_is_punished - what was known when the storm ended is on the chain. */
+bool check_is_punished(void);
 void check_end(void);
 const char *block_name(int64_t height, const struct block_id *id);
 /* check_proposer - whose turn it is, by an own count. */
