@@ -274,6 +274,8 @@ void check_proposal(const struct node *n, int val, const struct proposal *p)
         check_failed("double proposal: n%d, h%" PRId64 " r%d", n->index,
                      p->height, p->round);
     W.proposed[p->height][p->round][val] = (uint8_t)block;
+    if (p->pol_round >= 0)
+        tally(TALLY_POLS);
     if (val != check_proposer(p->height, p->round))
         check_failed("turn: n%d proposes in h%" PRId64 " r%d", n->index,
                      p->height, p->round);
@@ -308,6 +310,26 @@ static void check_header(const struct node *n, const struct header *h)
                      h->height);
 }
 
+/* Were two blocks precommitted by honest ones at this height? */
+static bool was_split(int64_t h)
+{
+    uint64_t all = 0;
+
+    for (int32_t r = 0; r < ROUNDS_MAX; r++)
+        for (size_t v = 0; v < W.plan.validators; v++)
+            all |= W.said[h][r][1][v];
+    all &= ~UINT64_C(1);
+    return (all & (all - 1)) != 0;
+}
+
+static void note_new_decision(const struct effect *e)
+{
+    if (e->apply.seen->round > 0)
+        tally(TALLY_LATE_DECISIONS);
+    if (was_split(e->height))
+        tally(TALLY_SPLIT_LOCKS);
+}
+
 void check_decision(const struct node *n, const struct effect *e)
 {
     int64_t h     = e->height;
@@ -327,6 +349,8 @@ void check_decision(const struct node *n, const struct effect *e)
                      block_name(h, &e->apply.id));
     if (W.blocks[h][block].is_bad)
         check_failed("validity: n%d decides a refused block", n->index);
+    if (!W.decided[h])
+        note_new_decision(e);
     W.blocks[h][block].time = e->apply.block->header.time;
     W.decided[h]            = block;
     check_header(n, &e->apply.block->header);
@@ -368,6 +392,7 @@ void check_evidence(const struct node *n, const struct block *b)
         check_accused(e);
         if (was_punished(&hash))
             check_failed("accountability: one deed is punished twice");
+        tally(TALLY_PUNISHED);
         if (W.punished_count < KEPT_MAX)
             W.punished[W.punished_count++] = hash;
     }

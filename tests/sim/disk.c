@@ -23,9 +23,11 @@ void disk_sync(struct node *n)
 /* Of what was not synced some, all or nothing was written. */
 void disk_crash(struct node *n)
 {
-    struct disk *d = &n->disk;
+    struct disk *d   = &n->disk;
+    size_t       had = d->count;
 
-    d->count  = d->synced + rng_below(&W.rng, d->count - d->synced + 1);
+    d->count = d->synced + rng_below(&W.rng, d->count - d->synced + 1);
+    W.tally[TALLY_RECORDS_LOST] += had - d->count;
     d->synced = d->count;
 }
 

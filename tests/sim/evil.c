@@ -29,7 +29,7 @@ static int some_block(int64_t height)
 {
     size_t n = W.block_count[height];
 
-    if (n < 2)
+    if (n < 2 || rng_chance(&W.rng, 15))
         return 0;
     return rng_chance(&W.rng, 50) ? (int)n - 1 : (int)rng_below(&W.rng, n);
 }

@@ -15,8 +15,8 @@ struct options {
 };
 
 struct totals {
-    uint64_t schedules, heights, cut, crashes, evidence, messages, punished,
-        failed, hash;
+    uint64_t schedules, heights, cut, failed, hash;
+    uint64_t tally[TALLY_COUNT], had[TALLY_COUNT];
 };
 
 static bool read_number(char **argv, int *i, const char *name, uint64_t *out)
@@ -65,10 +65,10 @@ static bool run_one(uint64_t seed, bool is_long, struct totals *t,
     t->schedules++;
     t->heights += (uint64_t)W.highest;
     t->cut += W.is_over;
-    t->crashes += W.stats.crashes;
-    t->evidence += W.stats.evidence;
-    t->messages += W.stats.messages;
-    t->punished += W.punished_count;
+    for (int i = 0; i < TALLY_COUNT; i++) {
+        t->tally[i] += W.tally[i];
+        t->had[i] += W.tally[i] > 0;
+    }
     t->hash = mix64(t->hash, W.hash);
     if (!W.violation[0])
         return true;
@@ -114,12 +114,20 @@ static void run_all(const struct options *o, struct totals *t)
 
 static void print_totals(const struct totals *t)
 {
+    static const char *const names[] = {
+#define X(name, text) text,
+        TALLIES(X)
+#undef X
+    };
+
     printf("%" PRIu64 " schedules, %" PRIu64 " heights decided, %" PRIu64
-           " crashes, %" PRIu64 " messages, %" PRIu64
-           " conflicting votes seen, %" PRIu64 " punished, %" PRIu64
            " cut short; trace %016" PRIx64 "\n",
-           t->schedules, t->heights, t->crashes, t->messages, t->evidence,
-           t->punished, t->cut, t->hash);
+           t->schedules, t->heights, t->cut, t->hash);
+    for (int i = 0; i < TALLY_COUNT; i++)
+        printf("%12" PRIu64 " %-42s in %5.1f %% of schedules\n", t->tally[i],
+               names[i],
+               100.0 * (double)t->had[i] /
+                   (double)(t->schedules + !t->schedules));
 }
 
 int main(int argc, char **argv)

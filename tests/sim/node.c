@@ -23,8 +23,10 @@ static void feed(struct node *n, struct event ev);
 static bool may_die(struct node *n)
 {
     if (!W.is_fair && !n->is_replaying &&
-        rng_below(&W.rng, 2000) < W.plan.crashes)
+        rng_below(&W.rng, 2000) < W.plan.crashes) {
+        tally(TALLY_CRASHES_WITHIN);
         n->is_dying = true;
+    }
     return n->is_dying;
 }
 
@@ -36,13 +38,14 @@ static void tell_all(struct node *n, const struct gossip_act *a)
 
     for (int i = 0; i < (int)W.node_count; i++)
         if (i != n->index)
-            world_send(n->index, i, a->channel, bytes);
+            world_send(n->index, i, a->channel, bytes, 0);
 }
 
 static void say(struct node *n, int peer)
 {
     world_send(n->index, peer, n->act.channel,
-               pb_encode(&consensus_msg_desc, &n->act.msg, &W.arena));
+               pb_encode(&consensus_msg_desc, &n->act.msg, &W.arena),
+               aim_delay(&n->act.msg, peer));
 }
 
 static void say_stored_part(struct node *n, int peer)
@@ -52,7 +55,7 @@ static void say_stored_part(struct node *n, int peer)
 
     must(a->height <= n->disk.height);
     m.part = part_set_part(&n->disk.parts[a->height], a->index);
-    world_send(n->index, peer, 0x21, world_encode(CONSENSUS_BLOCK_PART, &m));
+    world_send(n->index, peer, 0x21, world_encode(CONSENSUS_BLOCK_PART, &m), 0);
     gossip_part_done(&n->views[peer]);
 }
 
@@ -200,6 +203,14 @@ static bool is_accepted(struct node *n, const struct effect *e)
     return b->data.txs.n == 0 || !span_eq(b->data.txs.v[0], span_str("bad"));
 }
 
+static enum verdict verify_extension(const struct vote *v)
+{
+    bool is_ours = span_eq(v->extension, span_str("extension"));
+
+    tally(is_ours ? TALLY_EXTENSIONS : TALLY_EXTENSIONS_REFUSED);
+    return is_ours ? VERDICT_ACCEPT : VERDICT_REJECT;
+}
+
 static bool sign(struct node *n, const struct effect *e, struct event *ev)
 {
     struct vote     v;
@@ -264,9 +275,7 @@ static bool answer(struct node *n, const struct effect *e, struct event *ev)
         return true;
     case FX_VERIFY_EXTENSION:
         ev->kind    = EV_EXTENSION_VERIFIED;
-        ev->verdict = span_eq(e->vote->extension, span_str("extension"))
-                          ? VERDICT_ACCEPT
-                          : VERDICT_REJECT;
+        ev->verdict = verify_extension(e->vote);
         return true;
     case FX_SIGN_PROPOSAL:
     case FX_SIGN_VOTE: return sign(n, e, ev);
@@ -286,10 +295,30 @@ static void set_timer(struct node *n, const struct effect *e)
                e->timer.duration > 0 ? e->timer.duration : 0);
 }
 
+static void count_fact(const struct node *n, const struct effect *e)
+{
+    if (n->is_replaying)
+        return;
+    switch (e->fact) {
+    case FACT_NEW_ROUND:
+        if (e->round > 0)
+            tally(TALLY_ROUNDS);
+        break;
+    case FACT_LOCK: tally(TALLY_LOCKS); break;
+    case FACT_RELOCK: tally(TALLY_RELOCKS); break;
+    case FACT_UNLOCK: tally(TALLY_UNLOCKS); break;
+    case FACT_TIMEOUT_PROPOSE: tally(TALLY_SILENCES); break;
+    case FACT_INVALID_BLOCK: tally(TALLY_INVALID); break;
+    case FACT_REJECTED_BLOCK: tally(TALLY_REFUSED_BY_APP); break;
+    default: break;
+    }
+}
+
 static void say_fact(struct node *n, const struct effect *e)
 {
     const char *name = NULL;
 
+    count_fact(n, e);
     switch (e->fact) {
     case FACT_LOCK: name = "locks"; break;
     case FACT_RELOCK: name = "locks again"; break;
@@ -327,11 +356,11 @@ static bool perform(struct node *n, const struct effect *e, struct event *ev)
     case FX_OWN_PARTS:
     case FX_OWN_VOTE: own_message(n, e); return false;
     case FX_EVIDENCE:
-        W.stats.evidence++;
+        tally(TALLY_EQUIVOCATIONS);
         pool_conflict(&n->pool, e->vote, e->other);
         return false;
     case FX_REFUSED:
-        W.stats.refused++;
+        tally(TALLY_REFUSED);
         world_say("n%d refuses: %s", n->index, e->text);
         return false;
     case FX_FACT: say_fact(n, e); return false;
@@ -579,6 +608,8 @@ static void replay(struct node *n)
         arena_reset(&n->in);
         if (r->kind == RECORD_END_HEIGHT)
             continue;
+        if (i == begin)
+            tally(TALLY_REPLAYS);
         if (r->kind == RECORD_MESSAGE) {
             must(consensus_msg_decode(&m, &n->in, r->bytes) == ACCEPT);
             must(message_event(&ev, &m));
@@ -645,7 +676,7 @@ void node_start(struct node *n)
 
 void node_crash(struct node *n)
 {
-    W.stats.crashes++;
+    tally(TALLY_CRASHES);
     world_say("n%d crashes h%" PRId64 " r%d", n->index, n->core.height,
               n->core.round);
     n->is_up    = false;

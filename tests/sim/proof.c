@@ -112,7 +112,7 @@ void proof_gossip(struct node *n, int peer)
            (bytes = pool_next(&n->pool, &n->cursors[peer],
                               n->views[peer].height, &W.arena))
                    .n > 0)
-        world_send(n->index, peer, 0x38, bytes);
+        world_send(n->index, peer, 0x38, bytes, 0);
 }
 
 /* ---- starting ---- */

@@ -7,6 +7,7 @@
  *
  *   plan.c      what a seed means: how many nodes, who is evil, what breaks
  *   world.c     clock, queue, links between nodes
+ *   aim.c       what the network holds back on purpose
  *   node.c      a node: what the shell does, without a disk or a socket
  *   proof.c     its evidence pool's surroundings
  *   disk.c      its WAL, its store, its signer
@@ -22,6 +23,8 @@
 #include "consensus/gossip.h"
 #include "consensus/pool.h"
 
+#include "tally.h"
+
 enum {
     NODES_MAX   = 12,
     VALS_MAX    = 10,
@@ -32,6 +35,7 @@ enum {
     RECORDS_MAX = 1 << 16,
     KEPT_MAX    = 4096, /* evidence on a disk */
     CREDIT      = 32,   /* messages under way on a link */
+    AIM_ROUNDS  = 6,    /* of a height, in which it is aimed */
 };
 
 #define MS     INT64_C(1000000)
@@ -60,6 +64,7 @@ struct plan {
     int64_t   patience; /* how long fair weather may take */
     unsigned  loss, duplicates, late, crashes, partitions; /* percent */
     unsigned  evil; /* how often puppets speak, percent */
+    unsigned  aim;  /* how often messages are held on purpose, percent */
     bool      is_fifo, is_long, has_big_blocks, skips_commit_wait, is_patient;
     int64_t   extensions_from;
     int64_t   skew[NODES_MAX];
@@ -196,6 +201,15 @@ struct link {
     int64_t  last[4]; /* of each channel, when links keep order */
 };
 
+/* Of one round, the messages held back: proposal, prevotes and precommits of
+ * these validators on the way to these nodes (a bit each), until so long
+ * after the first of them was sent. */
+struct aim {
+    bool     is_chosen;
+    unsigned from[3], to[3];
+    int64_t  lasts[3], until[3];
+};
+
 /* A block that exists somewhere, and what is known of it. */
 struct known_block {
     struct block_id id;
@@ -218,6 +232,7 @@ struct world {
     size_t             queued;
     uint64_t           numbers, hash, steps;
     struct link        links[NODES_MAX][NODES_MAX];
+    struct aim         aims[HEIGHTS_MAX][AIM_ROUNDS];
     bool               is_fair, is_verbose, is_over;
     unsigned           parted; /* a bit for each node of one side */
     enum role          role[VALS_MAX];
@@ -234,21 +249,31 @@ struct world {
     size_t      punished_count;
     int64_t     punished_height;
     char        violation[256];
-    struct {
-        uint64_t evidence, refused, crashes, messages;
-    } stats;
+    uint64_t    tally[TALLY_COUNT];
 };
 extern struct world W;
 
-void           world_run(const struct plan *p, bool is_verbose);
-void           world_open(void);
-void           world_push(struct item it, int64_t delay);
-void           world_send(int from, int to, uint8_t channel, struct span bytes);
+static inline void tally(enum tally_kind what)
+{
+    W.tally[what]++;
+}
+
+void world_run(const struct plan *p, bool is_verbose);
+void world_open(void);
+void world_push(struct item it, int64_t delay);
+/* world_send - held: how much later than otherwise. */
+void           world_send(int from, int to, uint8_t channel, struct span bytes,
+                          int64_t held);
 void           world_disconnect(int a, int b);
 bool           world_has_room(int from, int to);
 void           world_say(const char *fmt, ...) PRINTF_LIKE(1, 2);
 struct span    world_encode(enum consensus_kind kind, void *member);
 struct peer_id world_id(int node);
+
+/* ---- aim.c ---- */
+
+/* aim_delay - how long a message to a node is held back. */
+int64_t aim_delay(const struct consensus_msg *m, int to);
 
 /* ---- evil.c ---- */
 
@@ -267,8 +292,8 @@ void check_proposal(const struct node *n, int val, const struct proposal *p);
 void check_decision(const struct node *n, const struct effect *apply);
 void check_evidence(const struct node *n, const struct block *b);
 /* check_is_punished - what was known when the storm ended is on the chain. */
-bool check_is_punished(void);
-void check_end(void);
+bool        check_is_punished(void);
+void        check_end(void);
 const char *block_name(int64_t height, const struct block_id *id);
 /* check_proposer - whose turn it is, by an own count. */
 int check_proposer(int64_t height, int32_t round);

@@ -107,7 +107,8 @@ static int64_t delay_of(void)
     return d;
 }
 
-void world_send(int from, int to, uint8_t channel, struct span bytes)
+void world_send(int from, int to, uint8_t channel, struct span bytes,
+                int64_t held)
 {
     struct link *l     = link_of(from, to);
     int64_t      delay = delay_of();
@@ -121,10 +122,14 @@ void world_send(int from, int to, uint8_t channel, struct span bytes)
     must(bytes.p);
     if (!l->is_up)
         return;
-    W.stats.messages++;
-    if (!W.is_fair && rng_chance(&W.rng, W.plan.loss))
+    tally(TALLY_MESSAGES);
+    if (!W.is_fair && rng_chance(&W.rng, W.plan.loss)) {
+        tally(TALLY_LOST);
         return;
-    if (W.is_fair || W.plan.is_fifo) {
+    }
+    if (held) {
+        delay += held;
+    } else if (W.is_fair || W.plan.is_fifo) {
         if (W.now + delay <= l->last[channel & 3])
             delay = l->last[channel & 3] - W.now + 1;
         l->last[channel & 3] = W.now + delay;
@@ -132,6 +137,7 @@ void world_send(int from, int to, uint8_t channel, struct span bytes)
     l->count++;
     world_push(it, delay);
     if (!W.is_fair && rng_chance(&W.rng, W.plan.duplicates)) {
+        tally(TALLY_DOUBLED);
         l->count++;
         world_push(it, delay + 1 + (int64_t)rng_below(&W.rng, 300) * MS);
     }
@@ -181,6 +187,7 @@ static void connect_all(void)
 static void part(void)
 {
     W.parted = (unsigned)rng_below(&W.rng, UINT64_C(1) << W.node_count);
+    tally(TALLY_PARTITIONS);
     world_say("partition %x", W.parted);
     for (int a = 0; a < (int)W.node_count; a++)
         for (int b = 0; b < a; b++)
@@ -420,11 +427,12 @@ static void clear(const struct plan *p)
     W.punished_height     = 0;
     W.violation[0]        = 0;
     memset(W.links, 0, sizeof W.links);
+    memset(W.aims, 0, sizeof W.aims);
     memset(W.block_count, 0, sizeof W.block_count);
     memset(W.said, 0, sizeof W.said);
     memset(W.proposed, 0, sizeof W.proposed);
     memset(W.decided, 0, sizeof W.decided);
-    memset(&W.stats, 0, sizeof W.stats);
+    memset(W.tally, 0, sizeof W.tally);
 }
 
 void world_run(const struct plan *p, bool is_verbose)

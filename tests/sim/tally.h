@@ -1,0 +1,45 @@
+/* tally - what schedules contained: so that "schedules run" means something.
+ *
+ * Each counts occurrences within one schedule; main.c sums them, and counts
+ * the schedules that had any. */
+#ifndef SIM_TALLY_H
+#define SIM_TALLY_H
+
+#include <stdint.h>
+
+#define TALLIES(X)                                                             \
+    X(MESSAGES, "messages sent")                                               \
+    X(LOST, "messages lost")                                                   \
+    X(DOUBLED, "messages doubled")                                             \
+    X(HELD, "messages held back past a timeout")                               \
+    X(PARTITIONS, "partitions")                                                \
+    X(CRASHES, "crashes")                                                      \
+    X(CRASHES_WITHIN, "crashes between two writes")                            \
+    X(RECORDS_LOST, "WAL records lost in a crash")                             \
+    X(REPLAYS, "restarts that replayed records")                               \
+    X(ROUNDS, "rounds after the first entered")                                \
+    X(LATE_DECISIONS, "decisions in a round after the first")                  \
+    X(LOCKS, "locks")                                                          \
+    X(RELOCKS, "locks renewed")                                                \
+    X(UNLOCKS, "locks lost to a later quorum")                                 \
+    X(SPLIT_LOCKS, "heights with locks on two blocks")                         \
+    X(POLS, "proposals with a proof-of-lock round")                            \
+    X(SILENCES, "proposals waited for in vain")                                \
+    X(INVALID, "proposed blocks found invalid")                                \
+    X(REFUSED_BY_APP, "proposed blocks the application refused")               \
+    X(REFUSED, "messages refused")                                             \
+    X(EQUIVOCATIONS, "conflicting votes met")                                  \
+    X(PUNISHED, "evidence committed")                                          \
+    X(EXTENSIONS, "vote extensions verified")                                  \
+    X(EXTENSIONS_REFUSED, "vote extensions refused")                           \
+    X(CHANGES, "changes of the validator set")                                 \
+    X(SYNCED, "blocks taken by block sync")
+
+enum tally_kind {
+#define X(name, text) TALLY_##name,
+    TALLIES(X)
+#undef X
+        TALLY_COUNT
+};
+
+#endif
