@@ -77,12 +77,12 @@ const char *block_name(int64_t height, const struct block_id *id)
 
 /* ---- quorums, counted again ---- */
 
-static bool is_quorum(int64_t power)
+static bool is_quorum(int64_t height, int64_t power)
 {
     int64_t total = 0;
 
-    for (size_t i = 0; i < W.plan.validators; i++)
-        total += W.plan.power[i];
+    for (size_t i = 0; i < W.plan.keys; i++)
+        total += W.power[height][i];
     return 3 * power > 2 * total;
 }
 
@@ -90,11 +90,11 @@ static bool may_have(int64_t height, int32_t round, int32_t type, uint64_t set)
 {
     int64_t power = 0;
 
-    for (size_t i = 0; i < W.plan.validators; i++)
+    for (size_t i = 0; i < W.plan.keys; i++)
         if (W.plan.role[i] != ROLE_HONEST ||
             (W.said[height][round][type - 1][i] & set))
-            power += W.plan.power[i];
-    return is_quorum(power);
+            power += W.power[height][i];
+    return is_quorum(height, power);
 }
 
 static bool has_polka(int64_t height, int32_t round, int block)
@@ -134,7 +134,7 @@ static int turn_of(int64_t *priority)
     return best;
 }
 
-int check_proposer(int64_t height, int32_t round)
+static int own_count(int64_t height, int32_t round)
 {
     int64_t priority[VALS_MAX] = { 0 };
     int     val                = 0;
@@ -142,6 +142,29 @@ int check_proposer(int64_t height, int32_t round)
     for (int64_t i = 0; i < height + round; i++)
         val = turn_of(priority);
     return val;
+}
+
+static int count_in_set(int64_t height, int32_t round)
+{
+    size_t            mark = W.arena.used;
+    struct validators s;
+    int               val;
+
+    must(validators_copy(&s, &W.sets[height], &W.arena));
+    validators_increment(&s, round);
+    val          = sets_val(SPAN_OF(validators_proposer(&s)->address));
+    W.arena.used = mark;
+    return val;
+}
+
+int check_proposer(int64_t height, int32_t round)
+{
+    int8_t *known = &W.proposers[height][round];
+
+    if (*known == 0)
+        *known = (int8_t)(1 + (W.plan.changes ? count_in_set(height, round)
+                                              : own_count(height, round)));
+    return *known - 1;
 }
 
 /* ---- votes ---- */
@@ -316,7 +339,7 @@ static bool was_split(int64_t h)
     uint64_t all = 0;
 
     for (int32_t r = 0; r < ROUNDS_MAX; r++)
-        for (size_t v = 0; v < W.plan.validators; v++)
+        for (size_t v = 0; v < W.plan.keys; v++)
             all |= W.said[h][r][1][v];
     all &= ~UINT64_C(1);
     return (all & (all - 1)) != 0;
@@ -328,6 +351,10 @@ static void note_new_decision(const struct effect *e)
         tally(TALLY_LATE_DECISIONS);
     if (was_split(e->height))
         tally(TALLY_SPLIT_LOCKS);
+    if (memcmp(W.power[e->height], W.power[e->height - 1], sizeof W.power[0]) !=
+            0 &&
+        e->height > 1)
+        tally(TALLY_CHANGES);
 }
 
 void check_decision(const struct node *n, const struct effect *e)
@@ -371,7 +398,7 @@ static bool was_punished(const struct hash *hash)
 static void check_accused(const struct evidence *e)
 {
     struct span address = e->duplicate_vote_evidence->vote_a->validator_address;
-    int64_t     val     = validators_find(&W.genesis.validators, address);
+    int         val     = sets_val(address);
 
     if (val < 0 || W.plan.role[val] == ROLE_HONEST)
         check_failed("accountability: an honest validator is punished");

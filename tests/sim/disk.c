@@ -59,13 +59,18 @@ void disk_save_block(struct node *n, const struct effect *e)
 struct chain_state *disk_next_state(struct node *n, const struct chain_state *s,
                                     int64_t height)
 {
-    struct disk        *d      = &n->disk;
-    struct block       *b      = arena_new(&W.arena, struct block);
-    struct chain_state *next   = arena_new(&W.arena, struct chain_state);
-    uint8_t            *hash   = arena_alloc(&W.arena, 8);
-    struct span         bytes  = part_set_bytes(&d->parts[height]);
-    struct state_change change = { .block_id = d->ids[height],
-                                   .app_hash = SPAN(hash, 8) };
+    struct disk        *d     = &n->disk;
+    struct block       *b     = arena_new(&W.arena, struct block);
+    struct chain_state *next  = arena_new(&W.arena, struct chain_state);
+    uint8_t            *hash  = arena_alloc(&W.arena, 8);
+    struct span         bytes = part_set_bytes(&d->parts[height]);
+    struct val          changes[VALS_MAX];
+    struct state_change change = {
+        .block_id               = d->ids[height],
+        .app_hash               = SPAN(hash, 8),
+        .validator_updates      = changes,
+        .validator_update_count = sets_changes(changes, height),
+    };
 
     must(pb_decode(&block_desc, b, &W.arena, bytes) == ACCEPT);
     store_le64(hash, mix_bytes(mix_bytes(5, s->app_hash), b->header.data_hash));

@@ -45,24 +45,26 @@ static int32_t some_round(const struct node *n)
 
 static void vote(int val, struct node *n, int32_t type)
 {
-    const struct val *me = &W.genesis.validators.v[val];
-    int64_t           h  = n->core.height;
-    struct vote       v  = {
-               .type              = type,
-               .height            = h,
-               .round             = some_round(n),
-               .timestamp         = node_now(n),
-               .validator_index   = val,
-               .validator_address = SPAN_OF(me->address),
+    int64_t     h = n->core.height;
+    struct vote v = {
+        .type              = type,
+        .height            = h,
+        .round             = some_round(n),
+        .timestamp         = node_now(n),
+        .validator_index   = sets_place(h, val),
+        .validator_address = SPAN_OF(W.vals[val].address),
     };
     struct vote_msg m = { &v };
 
     v.block_id = W.blocks[h][some_block(h)].id;
     if (n->core.last_commit && rng_chance(&W.rng, 5)) {
-        v.height   = h - 1;
-        v.round    = n->core.last_commit->round;
-        v.block_id = W.blocks[h - 1][some_block(h - 1)].id;
+        v.height          = h - 1;
+        v.round           = n->core.last_commit->round;
+        v.block_id        = W.blocks[h - 1][some_block(h - 1)].id;
+        v.validator_index = sets_place(h - 1, val);
     }
+    if (v.validator_index < 0)
+        return;
     v.signature = sign(val, vote_sign_bytes(&v, W.genesis.chain_id, &W.arena));
     if (W.plan.extensions_from && v.height >= W.plan.extensions_from &&
         vote_is_for_block(&v)) {
@@ -95,8 +97,7 @@ static int new_block(int val, struct node *n)
     if (rng_chance(&W.rng, 20))
         tx = span_str("bad");
     b = state_make_block(&c->state, c->height, &tx, 1, commit, NULL, 0,
-                         SPAN_OF(W.genesis.validators.v[val].address),
-                         &W.arena);
+                         SPAN_OF(W.vals[val].address), &W.arena);
     if (!b)
         return 0;
     if (rng_chance(&W.rng, 10))
@@ -179,25 +180,22 @@ static void lie(int val, struct node *n)
 static void accuse(int val, struct node *n)
 {
     int64_t                        h    = n->core.height - 1;
-    size_t                         whom = rng_below(&W.rng, W.plan.validators);
-    const struct val              *v    = &W.genesis.validators.v[whom];
+    int                            whom = (int)rng_below(&W.rng, W.plan.keys);
     struct vote                    a, b;
-    struct duplicate_vote_evidence d = { .vote_a = &a,
-                                         .vote_b = &b,
-                                         .total_voting_power =
-                                             W.genesis.validators.total,
-                                         .validator_power = v->power };
+    struct duplicate_vote_evidence d = { .vote_a = &a, .vote_b = &b };
     struct evidence                e = { .which = EVIDENCE_DUPLICATE_VOTE,
                                          .duplicate_vote_evidence = &d };
     struct evidence_list           l;
 
-    if (h < 1 || !W.decided[h])
+    if (h < 1 || !W.decided[h] || sets_place(h, whom) < 0)
         return;
+    d.total_voting_power = W.sets[h].total;
+    d.validator_power    = W.power[h][whom];
     a = b        = (struct vote){ .type              = TYPE_PREVOTE,
                                   .height            = h,
                                   .timestamp         = node_now(n),
-                                  .validator_index   = (int32_t)whom,
-                                  .validator_address = SPAN_OF(v->address) };
+                                  .validator_index   = sets_place(h, whom),
+                                  .validator_address = SPAN_OF(W.vals[whom].address) };
     b.block_id   = W.blocks[h][W.decided[h]].id;
     a.signature  = sign(val, vote_sign_bytes(&a, W.genesis.chain_id, &W.arena));
     b.signature  = sign(val, vote_sign_bytes(&b, W.genesis.chain_id, &W.arena));
@@ -238,7 +236,7 @@ void evil_on_step(struct node *n)
         return;
     if (W.block_count[n->core.height] == 0)
         W.block_count[n->core.height] = 1;
-    for (int v = 0; v < (int)W.plan.validators; v++)
+    for (int v = 0; v < (int)W.plan.keys; v++)
         if (W.plan.role[v] == ROLE_PUPPET)
             speak(v, n);
 }

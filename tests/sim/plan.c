@@ -112,6 +112,11 @@ void plan_make(struct plan *p, uint64_t seed, bool is_long)
             p->power[i] = 1 + (int64_t)rng_below(&r, 20);
     if (rng_chance(&r, 80))
         choose_roles(p, &r);
+    p->keys = p->validators;
+    if (rng_chance(&r, 30)) {
+        p->changes = PICK(&r, 10, 30, 60);
+        p->keys += rng_below(&r, 3);
+    }
     p->goal           = is_long ? 20 : 3;
     p->storm          = (int64_t)(1 + rng_below(&r, is_long ? 30 : 8)) * SECOND;
     p->patience       = 600 * SECOND;
@@ -140,11 +145,13 @@ void plan_print(const struct plan *p)
                                          "silent" };
 
     printf("%zu validators:", p->validators);
-    for (size_t i = 0; i < p->validators; i++)
+    for (size_t i = 0; i < p->keys; i++)
         printf(" %" PRId64 "%s%s", p->power[i], p->role[i] ? " " : "",
                p->role[i] ? names[p->role[i]] : "");
     printf("; storm %" PRId64 " ms, loss %u%%, duplicates %u%%, late %u%%,"
-           " crashes %u%%, partitions %u%%, evil %u%%, aim %u%%, %s order\n",
-           p->storm / MS, p->loss, p->duplicates, p->late, p->crashes,
-           p->partitions, p->evil, p->aim, p->is_fifo ? "in" : "out of");
+           " changes %u%%, crashes %u%%, partitions %u%%, evil %u%%, aim %u%%, "
+           "%s order\n",
+           p->storm / MS, p->loss, p->duplicates, p->late, p->changes,
+           p->crashes, p->partitions, p->evil, p->aim,
+           p->is_fifo ? "in" : "out of");
 }

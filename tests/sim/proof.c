@@ -55,7 +55,7 @@ static void load(struct node *n, const struct pool_effect *e)
 
     if (e->height >= 1 && e->height <= d->height) {
         f.common     = look_up(d, e->height);
-        f.validators = &W.genesis.validators;
+        f.validators = &W.sets[e->height];
     }
     if (other > 0 && d->height > 0)
         f.trusted = look_up(d, other <= d->height ? other : d->height);

@@ -7,6 +7,7 @@
  *
  *   plan.c      what a seed means: how many nodes, who is evil, what breaks
  *   world.c     clock, queue, links between nodes
+ *   sets.c      who is a validator at which height
  *   aim.c       what the network holds back on purpose
  *   node.c      a node: what the shell does, without a disk or a socket
  *   proof.c     its evidence pool's surroundings
@@ -56,7 +57,9 @@ enum role { ROLE_HONEST, ROLE_TWINS, ROLE_PUPPET, ROLE_SILENT };
 
 struct plan {
     uint64_t  seed;
-    size_t    validators;
+    size_t    validators; /* of the genesis */
+    size_t    keys;       /* with those that may join */
+    unsigned  changes;    /* how often the set changes, percent of heights */
     int64_t   power[VALS_MAX];
     enum role role[VALS_MAX];
     int64_t   goal;     /* heights to decide, at least */
@@ -224,18 +227,22 @@ struct world {
     struct rng         rng;
     struct arena       arena;
     struct chain_state genesis;
-    struct privkey     keys[VALS_MAX]; /* by position in the set */
-    struct node        nodes[NODES_MAX];
-    size_t             node_count;
-    int64_t            now;
-    struct item       *queue;
-    size_t             queued;
-    uint64_t           numbers, hash, steps;
-    struct link        links[NODES_MAX][NODES_MAX];
-    struct aim         aims[HEIGHTS_MAX][AIM_ROUNDS];
-    bool               is_fair, is_verbose, is_over;
-    unsigned           parted; /* a bit for each node of one side */
-    enum role          role[VALS_MAX];
+    struct privkey     keys[VALS_MAX]; /* by place in the genesis set */
+    struct val         vals[VALS_MAX]; /* the same */
+    /* What each height's set is to be; the set itself. */
+    int64_t           power[HEIGHTS_MAX + 2][VALS_MAX];
+    struct validators sets[HEIGHTS_MAX + 2];
+    int8_t            proposers[HEIGHTS_MAX][ROUNDS_MAX]; /* + 1; 0: unknown */
+    struct node       nodes[NODES_MAX];
+    size_t            node_count;
+    int64_t           now;
+    struct item      *queue;
+    size_t            queued;
+    uint64_t          numbers, hash, steps;
+    struct link       links[NODES_MAX][NODES_MAX];
+    struct aim        aims[HEIGHTS_MAX][AIM_ROUNDS];
+    bool              is_fair, is_verbose, is_over;
+    unsigned          parted; /* a bit for each node of one side */
 
     /* check.c */
     struct known_block blocks[HEIGHTS_MAX][BLOCKS_MAX];
@@ -270,6 +277,17 @@ void           world_say(const char *fmt, ...) PRINTF_LIKE(1, 2);
 struct span    world_encode(enum consensus_kind kind, void *member);
 struct peer_id world_id(int node);
 
+/* ---- sets.c ---- */
+
+/* sets_open - who has which power at which height. */
+void sets_open(void);
+/* sets_changes - what the block at height changes; returns how many. */
+size_t sets_changes(struct val out[VALS_MAX], int64_t height);
+/* sets_place - where a validator stands in the set of height, or -1. */
+int32_t sets_place(int64_t height, int val);
+/* sets_val - whose address it is, or -1. */
+int sets_val(struct span address);
+
 /* ---- aim.c ---- */
 
 /* aim_delay - how long a message to a node is held back. */
@@ -295,7 +313,8 @@ void check_evidence(const struct node *n, const struct block *b);
 bool        check_is_punished(void);
 void        check_end(void);
 const char *block_name(int64_t height, const struct block_id *id);
-/* check_proposer - whose turn it is, by an own count. */
+/* check_proposer - whose turn it is; by an own count as long as the set does
+ * not change. */
 int check_proposer(int64_t height, int32_t round);
 
 /* ---- crypto.c ---- */

@@ -1,8 +1,6 @@
 /* Clock, queue and network. */
 #include "sim.h"
 
-#include "model/genesis.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -330,43 +328,6 @@ static void run(void)
 
 /* ---- setting up ---- */
 
-static void make_genesis(void)
-{
-    struct val     vals[VALS_MAX] = { 0 };
-    struct privkey keys[VALS_MAX];
-    struct genesis g = { .time            = { .seconds = 1699999990 },
-                         .chain_id        = span_str("sim"),
-                         .initial_height  = 1,
-                         .validators      = vals,
-                         .validator_count = W.plan.validators };
-    int64_t        power[VALS_MAX];
-
-    params_default(&g.params);
-    g.params.vote_extensions_enable_height = W.plan.extensions_from;
-    for (size_t i = 0; i < W.plan.validators; i++) {
-        uint8_t seed[32] = { (uint8_t)(i + 1), 43 };
-
-        must(privkey_from_seed(&keys[i], KEY_TYPE_ED25519, SPAN_OF(seed)));
-        privkey_public(&vals[i].key, &keys[i]);
-        pubkey_address(vals[i].address, &vals[i].key);
-        vals[i].power = W.plan.power[i];
-    }
-    must(state_from_genesis(&W.genesis, &g, &W.arena) == ACCEPT);
-    W.genesis.last_results_hash = (struct span){ 0 };
-    /* Roles and keys are told by the place in the set from here on. */
-    for (size_t i = 0; i < W.plan.validators; i++) {
-        int64_t at =
-            validators_find(&W.genesis.validators, SPAN_OF(vals[i].address));
-
-        must(at >= 0);
-        W.keys[at] = keys[i];
-        power[at]  = vals[i].power;
-        W.role[at] = W.plan.role[i];
-    }
-    memcpy(W.plan.power, power, sizeof power);
-    memcpy(W.plan.role, W.role, sizeof W.role);
-}
-
 static void add_node(int val)
 {
     struct node *n    = &W.nodes[W.node_count++];
@@ -432,6 +393,7 @@ static void clear(const struct plan *p)
     memset(W.said, 0, sizeof W.said);
     memset(W.proposed, 0, sizeof W.proposed);
     memset(W.decided, 0, sizeof W.decided);
+    memset(W.proposers, 0, sizeof W.proposers);
     memset(W.tally, 0, sizeof W.tally);
 }
 
@@ -439,8 +401,8 @@ void world_run(const struct plan *p, bool is_verbose)
 {
     W.is_verbose = is_verbose;
     clear(p);
-    make_genesis();
-    for (int v = 0; v < (int)p->validators; v++) {
+    sets_open();
+    for (int v = 0; v < (int)p->keys; v++) {
         if (W.plan.role[v] == ROLE_PUPPET || W.plan.role[v] == ROLE_SILENT)
             continue;
         add_node(v);
