@@ -292,10 +292,57 @@ static bool lacks_part(const struct peer_view *p, size_t i)
     return !(p->parts[i / 64] >> i % 64 & 1);
 }
 
-static bool next_part(struct peer_view *p, const struct consensus *c,
+/* Does the peer collect the block that we proposed? */
+static bool is_own(const struct peer_view *p, const struct consensus *c)
+{
+    struct part_set_header h;
+
+    if (c->own < 0)
+        return false;
+    h = part_set_header(&c->candidates[c->own].parts);
+    return has_header(p, &h);
+}
+
+static void note_need(struct peer_view *p)
+{
+    p->need = p->need ? 2 * p->need : GOSSIP_NEED_FIRST;
+    if (p->need > GOSSIP_NEED_MAX)
+        p->need = GOSSIP_NEED_MAX;
+    p->need_height = p->height + p->need;
+    p->is_held     = false;
+}
+
+/* Everybody who has a part could send it to everybody else.  Where all are
+ * connected to the proposer most of that is for nothing, so a part is left to
+ * the others for a moment; who then still lacks it seems to depend on us. */
+static bool is_held_back(struct peer_view *p, const struct gossip_env *env,
+                         const struct part_set *s)
+{
+    uint64_t hold =
+        p->step >= STEP_PREVOTE ? GOSSIP_HOLD_VOTED_US : GOSSIP_HOLD_US;
+
+    if (env->now_us == 0 || p->are_parts_told || p->height <= p->need_height ||
+        is_own(p, env->core))
+        return false;
+    if (!p->is_held || p->held_count != s->count) {
+        p->is_held    = true;
+        p->held_count = s->count;
+        p->held_us    = env->now_us;
+    }
+    if (env->now_us - p->held_us < hold) {
+        p->hold_until_us = p->held_us + hold;
+        return true;
+    }
+    if (p->step < STEP_PREVOTE)
+        note_need(p);
+    return false;
+}
+
+static bool next_part(struct peer_view *p, const struct gossip_env *env,
                       struct gossip_act *out)
 {
-    const struct part_set *s = wanted_parts(p, c);
+    const struct consensus *c = env->core;
+    const struct part_set  *s = wanted_parts(p, c);
 
     if (p->height != c->height || !s)
         return false;
@@ -304,6 +351,8 @@ static bool next_part(struct peer_view *p, const struct consensus *c,
 
         if (!lacks_part(p, i) || !part_set_has(s, i))
             continue;
+        if (is_held_back(p, env, s))
+            return false;
         p->turn++;
         p->parts[i / 64] |= UINT64_C(1) << i % 64;
         out->body.part =
@@ -404,7 +453,7 @@ static bool next_proposal(struct peer_view *p, const struct consensus *c,
 static bool next_data(struct peer_view *p, const struct gossip_env *env,
                       struct gossip_act *out)
 {
-    if (next_proposal(p, env->core, out) || next_part(p, env->core, out))
+    if (next_proposal(p, env->core, out) || next_part(p, env, out))
         return true;
     return is_stored(p, env) && next_stored_part(p, env->core, out);
 }
@@ -511,6 +560,7 @@ bool gossip_next(struct peer_view *p, const struct gossip_env *env,
 {
     const struct consensus *c = env->core;
 
+    p->hold_until_us = 0;
     if (env->is_syncing)
         return false;
     if ((room & ROOM_BITS) && next_owed(p, c, out))

@@ -21,6 +21,15 @@ enum {
     GOSSIP_LOADS_MAX  = 8, /* stored parts under way, per peer */
     GOSSIP_OWED_MAX   = 4, /* VoteSetBits that wait for room, per peer */
     GOSSIP_VOTES_GOOD = 10000,
+    /* Parts of another's block are first left to others to send: for so
+     * long after the last one came, and longer once the peer votes, which it
+     * mostly does because it has them all. */
+    GOSSIP_HOLD_US       = 100000,
+    GOSSIP_HOLD_VOTED_US = 500000,
+    /* Whoever then still lacks some is not kept waiting for so many heights,
+     * twice as many the next time, until it is seen not to depend on us. */
+    GOSSIP_NEED_FIRST = 4,
+    GOSSIP_NEED_MAX   = 64,
 };
 /* How often gossip_query is to be called for each peer. */
 #define GOSSIP_QUERY_NS INT64_C(2000000000)
@@ -68,8 +77,18 @@ struct peer_view {
     struct owed_bits owed[GOSSIP_OWED_MAX];
     size_t           owed_count;
     unsigned         queries; /* a bit for each kind of VoteSetMaj23 to send */
-    uint32_t         turn;    /* where the search for something starts */
-    uint64_t         contributions;
+
+    bool are_parts_told; /* by itself: it lacks the others for sure */
+
+    /* Parts held back: of this round, which were so many at that time. */
+    bool     is_held;
+    size_t   held_count;
+    uint64_t held_us;
+    uint64_t hold_until_us;     /* gossip_next has more to say then; 0: no */
+    int64_t  need, need_height; /* how long, and up to which height, it gets
+                                 * its blocks from us at once */
+    uint32_t turn;              /* where the search for something starts */
+    uint64_t contributions;
 };
 
 /* What we are, besides the core. */
@@ -77,6 +96,7 @@ struct gossip_env {
     const struct consensus *core;
     int64_t                 store_base; /* lowest stored height; 0: none */
     bool                    is_syncing; /* blocks come by block sync */
+    uint64_t                now_us;     /* 0: hold nothing back */
 };
 
 void peer_view_init(struct peer_view *p, const struct peer_id *id);
@@ -169,7 +189,7 @@ bool gossip_announce(struct gossip_act *out, const struct effect *e,
  * then regarded as known to the peer.  False when there is nothing.
  *
  * To be called until false after every step of the core, message of the peer
- * and gain of room. */
+ * and gain of room, and at hold_until_us. */
 bool gossip_next(struct peer_view *p, const struct gossip_env *env,
                  unsigned room, struct gossip_act *out);
 /* gossip_query - from now on gossip_next asks about quorums. */

@@ -142,6 +142,7 @@ static int compare_step(const struct new_round_step *m,
 static void begin_round(struct peer_view *p)
 {
     p->has_proposal = p->has_parts = p->is_pol_owed = false;
+    p->are_parts_told                               = false;
     p->parts_total                                  = 0;
     p->pol_round                                    = -1;
     p->pol.n                                        = 0;
@@ -160,6 +161,17 @@ static void begin_height(struct peer_view *p, const struct new_round_step *m,
     p->catchup_round     = -1;
     p->catchup.n         = 0;
     p->is_commit_given = p->is_commit_missing = false;
+}
+
+/* It went on while we held parts back: it did not need us. */
+static void note_progress(struct peer_view *p, bool is_round_new, uint32_t step)
+{
+    bool is_past = is_round_new || step >= STEP_PREVOTE;
+
+    if (p->is_held && is_past && p->step < STEP_PREVOTE)
+        p->need = 0;
+    if (is_round_new)
+        p->is_held = false;
 }
 
 static void hear_step(struct peer_view *p, const struct gossip_env *env,
@@ -184,6 +196,7 @@ static void hear_step(struct peer_view *p, const struct gossip_env *env,
         begin_round(p);
     if (!is_height_new && is_round_new && m->round == p->catchup_round)
         bits_copy(&p->precommits, &p->catchup);
+    note_progress(p, is_round_new, m->step);
     p->height = m->height;
     p->round  = m->round;
     p->step   = m->step;
@@ -197,6 +210,7 @@ static void hear_valid_block(struct peer_view             *p,
     if (p->height != m->height || (p->round != m->round && !m->is_commit))
         return;
     set_parts(p, &m->block_part_set_header);
+    p->are_parts_told = true;
     memcpy(p->parts, m->block_parts->elems.v,
            m->block_parts->elems.n * sizeof p->parts[0]);
 }

@@ -22,7 +22,8 @@ struct gossip_env reactor_env(const struct reactor *r)
 
     return (struct gossip_env){ .core       = &s->core,
                                 .store_base = s->store_lowest,
-                                .is_syncing = s->phase != PHASE_RUN };
+                                .is_syncing = s->phase != PHASE_RUN,
+                                .now_us     = now_us() };
 }
 
 struct remote *reactor_find(struct reactor *r, uint64_t number)
@@ -101,15 +102,20 @@ static bool say_to(struct reactor *r, struct remote *p)
 
 void reactor_say(struct reactor *r)
 {
-    bool has_more = false;
+    uint64_t now = now_us(), due = UINT64_MAX;
 
     if (r->shell->phase != PHASE_RUN)
         return;
-    for (size_t i = 0; i < r->n; i++)
-        has_more |= say_to(r, r->v[i]);
+    for (size_t i = 0; i < r->n; i++) {
+        bool     has_more = say_to(r, r->v[i]);
+        uint64_t again = has_more ? now + TURN_US : r->v[i]->view.hold_until_us;
+
+        if (again && again < due)
+            due = again;
+    }
     stored_go(r);
-    if (has_more)
-        timer_set(&r->more, TURN_US);
+    if (due != UINT64_MAX)
+        timer_set(&r->more, due > now ? due - now : 0);
 }
 
 static void on_say(void *ctx)

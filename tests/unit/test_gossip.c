@@ -76,6 +76,72 @@ TEST(nothing_is_said_before_the_peer_has)
     rig_free(r);
 }
 
+/* What gossip_next says at a time, counted by kind. */
+static size_t count_at(struct rig *r, uint64_t now_us, enum consensus_kind kind)
+{
+    struct gossip_env env = env_of(r);
+    size_t            n   = 0;
+
+    env.now_us = now_us;
+    while (gossip_next(&peer, &env, ROOM_DATA, &act))
+        n += act.msg.which == kind;
+    return n;
+}
+
+TEST(parts_of_another_s_block_are_left_to_others_for_a_moment)
+{
+    struct rig    *r  = rig_proposed(NULL);
+    const uint64_t t0 = 5000000, t1 = t0 + GOSSIP_HOLD_US;
+
+    r->nodes[0].core.own = -1; /* as if it had come from a peer */
+    meet();
+    step(r, 1, 0, STEP_PROPOSE, -1);
+    CHECK_EQ(count_at(r, t0, CONSENSUS_BLOCK_PART), 0);
+    CHECK_EQ(peer.hold_until_us, t1);
+    CHECK_EQ(count_at(r, t1 - 1, CONSENSUS_BLOCK_PART), 0);
+    CHECK_EQ(count_at(r, t1, CONSENSUS_BLOCK_PART), 1, "it depends on us");
+    CHECK_EQ(peer.need_height, 1 + GOSSIP_NEED_FIRST);
+    CHECK_EQ(peer.hold_until_us, 0);
+
+    meet();
+    step(r, 1, 0, STEP_PROPOSE, -1);
+    CHECK_EQ(count_at(r, t0, CONSENSUS_BLOCK_PART), 0);
+    step(r, 1, 0, STEP_PREVOTE, -1);
+    CHECK_EQ(count_at(r, t1, CONSENSUS_BLOCK_PART), 0, "it has them, perhaps");
+    CHECK_EQ(count_at(r, t0 + GOSSIP_HOLD_VOTED_US, CONSENSUS_BLOCK_PART), 1);
+    CHECK_EQ(peer.need_height, 0);
+    rig_free(r);
+}
+
+TEST(a_peer_that_says_what_it_lacks_gets_it_at_once)
+{
+    struct rig            *r     = rig_proposed(NULL);
+    const struct block_id *id    = &r->blocks[0].id;
+    struct bit_array       none  = { .bits = id->part_set_header.total };
+    uint64_t               words = 0;
+    struct new_valid_block m     = { 1, 0, id->part_set_header, &none, true };
+
+    r->nodes[0].core.own = -1;
+    none.elems.v         = &words;
+    none.elems.n         = 1;
+    meet();
+    step(r, 1, 0, STEP_COMMIT, -1);
+    hear(r, CONSENSUS_NEW_VALID_BLOCK, &m);
+    CHECK_EQ(count_at(r, 5000000, CONSENSUS_BLOCK_PART), 1);
+    rig_free(r);
+}
+
+TEST(what_we_proposed_is_sent_at_once)
+{
+    struct rig *r = rig_proposed(NULL);
+
+    CHECK(r->nodes[0].core.own >= 0);
+    meet();
+    step(r, 1, 0, STEP_PROPOSE, -1);
+    CHECK_EQ(count_at(r, 5000000, CONSENSUS_BLOCK_PART), 1);
+    rig_free(r);
+}
+
 TEST(a_peer_is_not_told_what_it_said_itself)
 {
     struct rig     *r = rig_proposed(NULL);
