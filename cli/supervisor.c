@@ -152,7 +152,8 @@ static _Noreturn void become(const struct supervised *s, const char *run_dir,
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(ERR_FAILED);
-    setpgid(0, 0); /* Ctrl-C is the supervisor's to pass on */
+    setpgid(0, 0);            /* Ctrl-C is the supervisor's to pass on */
+    signal(SIGTTOU, SIG_IGN); /* else `stty tostop` would stop who logs */
     if (null >= 0)
         dup2(null, STDIN_FILENO);
     _exit((int)supervised_exec(s, run_dir));

@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include "base/bar.h"
 #include "base/text.h"
 
 #include <ctype.h>
@@ -20,7 +21,8 @@ static struct {
     const char     *module;
     enum log_format format;
     enum log_level  level;
-} logger = { "warren", LOG_PLAIN, LOG_INFO };
+    bool            is_terminal; /* where a process may draw a bar */
+} logger = { "warren", LOG_PLAIN, LOG_INFO, false };
 
 static char   line[LINE_BYTES];
 static size_t len;
@@ -74,6 +76,8 @@ bool log_setup(const char *module, enum log_format format, const char *spec)
 
     logger.module = module;
     logger.format = format;
+    logger.is_terminal =
+        format == LOG_PLAIN && bar_is_possible() && isatty(STDERR_FILENO);
     while (*spec) {
         size_t n = strcspn(spec, ",");
 
@@ -250,6 +254,8 @@ void log_write(enum log_level level, const char *event,
     if (!log_enabled(level))
         return;
     len = 0;
+    if (logger.is_terminal)
+        add("%s", BAR_ERASE);
     add_head(level, event);
     for (const struct log_pair *p = pairs; p->kind != LOGV_END; p++) {
         if (logger.format == LOG_BRIEF && strcmp(p->key, "code") == 0)

@@ -303,8 +303,9 @@ static void note_committed(struct shell *s)
     };
 
     measure_commit(&m);
-    log_event(LOG_INFO, "committed", LOG_INT("height", a->height),
-              LOG_HEXV("hash", a->id.hash),
+    /* Block sync tells of its progress in its own way. */
+    log_event(s->phase == PHASE_SYNC ? LOG_DEBUG : LOG_INFO, "committed",
+              LOG_INT("height", a->height), LOG_HEXV("hash", a->id.hash),
               LOG_UINT("txs", a->block->data.txs.n),
               LOG_HEXV("app_hash", a->next.app_hash),
               LOG_UINT("us", now_us() - a->started_us));

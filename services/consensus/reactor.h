@@ -13,6 +13,7 @@
 #define WARREN_CONSENSUS_REACTOR_H
 
 #include "consensus/gossip.h"
+#include "consensus/pace.h"
 #include "consensus/sync.h"
 #include "peers/peers.h"
 #include "wire/blocksync.h"
@@ -66,8 +67,11 @@ struct fetch {
     bool         has_started, is_applying, needs_proof;
     uint64_t     status_us; /* when a peer last told us its height */
     uint64_t     asked_us;  /* when all were asked */
-    uint64_t     note_us;
-    int64_t      note_height, first;
+    uint64_t     begun_us;  /* when it began */
+    uint64_t     note_us;   /* when the log was told */
+    int64_t      first;
+    bool         has_bar; /* people look at a terminal */
+    struct pace  pace;
     struct arena chain[2], seen, work; /* states in turn; the last commit */
     size_t       turn;
     struct extended_commit last_seen;

@@ -5,16 +5,20 @@
  * meanwhile and is told the state that was reached. */
 #include "consensus/reactor.h"
 
+#include "base/bar.h"
 #include "base/log.h"
 #include "consensus/shell.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     TICK_US   = 200000,
     STATUS_US = 10000000, /* peers are asked for their heights */
     FRESH_US  = 1000000,  /* so old may be what makes us stop */
-    NOTE_US   = 10000000,
+    TELL_US   = 3000000,  /* peers that are there may take to tell theirs */
+    NOTE_US   = 10000000, /* between lines in the log */
+    DRAW_US   = 300000,   /* between bars on a terminal */
 };
 
 /* Such a block is no sign that the network goes on without us. */
@@ -206,22 +210,51 @@ static bool apply_next(struct reactor *r)
 
 /* ---- progress ---- */
 
+static void log_progress(struct reactor *r, int64_t top)
+{
+    struct fetch *f = &r->fetch;
+
+    if (top < 0)
+        log_event(LOG_INFO, "waiting for peers to tell their heights",
+                  LOG_INT("height", f->pace.height),
+                  LOG_UINT("peers", f->sync.peer_count));
+    else
+        log_event(LOG_INFO, "catching up", LOG_INT("height", f->pace.height),
+                  LOG_INT("of", top),
+                  LOG_INT("blocks_s", (int64_t)(f->pace.rate + 0.5)),
+                  LOG_INT("left_s", pace_left_s(&f->pace, top)),
+                  LOG_UINT("peers", f->sync.peer_count));
+}
+
+static void draw_progress(struct reactor *r, int64_t top)
+{
+    char       mem[PACE_LINE_BYTES];
+    struct buf line;
+
+    buf_use(&line, mem, sizeof mem);
+    pace_line(&line, &r->fetch.pace, top, r->fetch.sync.peer_count,
+              bar_columns());
+    bar_draw(buf_span(&line));
+}
+
+/* Where people look at a terminal a bar moves there; where nobody does, or
+ * the log goes elsewhere, it gets a line now and then. */
 static void note_progress(struct reactor *r)
 {
     struct fetch *f   = &r->fetch;
-    uint64_t      now = now_us(), us = now - f->note_us;
-    int64_t       done = f->sync.next - f->note_height;
-    int64_t       left = sync_top(&f->sync) - f->sync.next;
-    int64_t       rate = us > 0 ? done * 1000000 / (int64_t)us : 0;
+    uint64_t      now = now_us();
+    int64_t       top = sync_top(&f->sync);
 
-    if (us < NOTE_US)
+    if (now - f->pace.us < DRAW_US)
         return;
-    log_event(LOG_INFO, "catching up", LOG_INT("height", f->sync.next - 1),
-              LOG_INT("of", sync_top(&f->sync)), LOG_INT("blocks_s", rate),
-              LOG_INT("left_s", rate > 0 ? left / rate : -1),
-              LOG_UINT("peers", f->sync.peer_count));
-    f->note_us     = now;
-    f->note_height = f->sync.next;
+    pace_note(&f->pace, f->sync.next - 1, now);
+    if (f->has_bar)
+        draw_progress(r, top);
+    if (now - f->note_us < NOTE_US)
+        return;
+    f->note_us = now;
+    if (!f->has_bar || !isatty(STDERR_FILENO))
+        log_progress(r, top);
 }
 
 static void clear_bodies(struct sync *y)
@@ -244,6 +277,8 @@ static void finish(struct reactor *r)
 
     timer_clear(&f->tick);
     clear_bodies(&f->sync);
+    if (f->has_bar)
+        bar_erase();
     f->is_going = false;
     s->phase    = PHASE_RUN;
     svc_condition(s->svc, "consensus", NULL);
@@ -282,6 +317,9 @@ static bool is_done(struct reactor *r)
     if (is_needed(r->shell) && f->sync.next >= sync_top(&f->sync))
         return true;
     if (!sync_is_caught_up(&f->sync))
+        return false;
+    /* Whoever answers first may be as new as we are. */
+    if (now - f->begun_us < TELL_US && !sync_have_all_told(&f->sync))
         return false;
     if (now - f->status_us < FRESH_US)
         return true;
@@ -459,12 +497,15 @@ void fetch_begin(struct reactor *r)
     f->turn = 1 - f->turn;
     arena_reset(&f->chain[f->turn]);
     must(state_copy(&s->chain, &s->core.state, &f->chain[f->turn]));
-    s->phase       = PHASE_SYNC;
-    f->is_going    = true;
-    f->has_known   = false;
-    f->first       = s->core.height;
-    f->note_height = f->first;
-    f->note_us     = now_us();
+    s->phase     = PHASE_SYNC;
+    f->is_going  = true;
+    f->has_known = false;
+    f->first     = s->core.height;
+    f->begun_us  = now_us();
+    f->note_us   = f->begun_us;
+    f->has_bar =
+        bar_is_possible() && strcmp(s->svc->config->log_format, "json") != 0;
+    pace_begin(&f->pace, f->first - 1, f->note_us);
     sync_begin(&f->sync, f->first);
     svc_condition(s->svc, "consensus", "catching up");
     log_event(LOG_INFO, "looking for blocks that we lack",

@@ -89,6 +89,14 @@ bool sync_is_caught_up(const struct sync *s)
     return top >= 0 && s->next >= top;
 }
 
+bool sync_have_all_told(const struct sync *s)
+{
+    for (size_t i = 0; i < s->peer_count; i++)
+        if (s->peers[i].height < 0)
+            return false;
+    return true;
+}
+
 bool sync_is_left_behind(const struct sync *s, int64_t height)
 {
     size_t known = 0, ahead = 0;

@@ -101,6 +101,8 @@ uint8_t *sync_take(struct sync *s, int64_t height);
  * or none above it; -1 while none has said. */
 int64_t sync_top(const struct sync *s);
 bool    sync_is_caught_up(const struct sync *s);
+/* sync_have_all_told - of those who are connected, their heights. */
+bool sync_have_all_told(const struct sync *s);
 /* sync_is_left_behind - most peers are far above height. */
 bool sync_is_left_behind(const struct sync *s, int64_t height);
 

@@ -158,7 +158,7 @@ class Network:
                                "--starting-ip-address=10.77.0.1", "--proxy_app=kvstore", "--output=json")
         self.orgs = []
         for i, h in enumerate(json.loads(out)["homes"], 1):
-            org = Org(h["home"], int(h["rpc"].rsplit(":", 1)[1]))
+            org = Org(h["home"], int(h["rpc"].rsplit(":", 1)[1]), h["peer"])
             org.rpc = Rpc(self.hosts, i, org.rpc.port)
             org.inside = self.hosts.inside(i)
             self.orgs.append(org)

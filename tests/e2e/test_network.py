@@ -16,8 +16,9 @@ LONG = bool(os.environ.get("WARREN_LONG"))
 class Org:
     """One node of a network, supervised by `warren start`."""
 
-    def __init__(self, home, rpc_port):
+    def __init__(self, home, rpc_port, peer):
         self.home = home
+        self.peer = peer  # its address, as configurations have it
         self.rpc = net.Rpc(rpc_port)
         self.process = None
         self.inside = []  # what puts it on its host
@@ -64,7 +65,7 @@ class Network:
         self.dir = net.tempdir()
         _, out, _ = net.warren("testnet", f"--v={validators}", f"--n={others}", f"--o={self.dir}/net",
                                f"--base-port={base}", "--output=json", *flags)
-        self.orgs = [Org(h["home"], int(h["rpc"].rsplit(":", 1)[1])) for h in json.loads(out)["homes"]]
+        self.orgs = [Org(h["home"], int(h["rpc"].rsplit(":", 1)[1]), h["peer"]) for h in json.loads(out)["homes"]]
 
     def start(self, **how):
         for o in self.orgs:

@@ -263,3 +263,18 @@ TEST(peers_are_bounded)
     sync_peer_down(s, 9999);
     CHECK_EQ(s->peer_count, SYNC_PEERS_MAX, "unknown peers go silently");
 }
+
+TEST(not_all_have_told_while_one_has_not)
+{
+    struct sync *s = begin(1);
+
+    CHECK(sync_have_all_told(s), "nobody is there");
+    up(s, 1, 0, 0);
+    CHECK(sync_have_all_told(s), "one, that has told");
+    CHECK(sync_peer_up(s, 2), "and one more");
+    CHECK(!sync_have_all_told(s), "that has not");
+    CHECK(sync_is_caught_up(s), "so far we are as high as any");
+    CHECK(sync_status(s, 2, 1, 50) == NULL, "it tells");
+    CHECK(sync_have_all_told(s), "all have");
+    CHECK(!sync_is_caught_up(s), "and one has more");
+}
