@@ -2,6 +2,8 @@
 
 #include "base/limits.h"
 
+static void run(struct pool *p);
+
 /* ---- items ---- */
 
 static int compare(const struct pool_item *i, int64_t height,
@@ -52,10 +54,28 @@ static struct span item_bytes(const struct pool *p, const struct pool_item *i)
     return SPAN(p->store.base + i->at, i->size);
 }
 
+static int64_t conflicting_height(const struct evidence *ev)
+{
+    return ev->light_client_attack_evidence->conflicting_block->signed_header
+        ->header->height;
+}
+
+/* Whoever decides this height has the headers, and the commits in the blocks
+ * above them, that a check needs. */
+static int64_t checkable_from(const struct evidence *ev)
+{
+    int64_t above = ev->which == EVIDENCE_LIGHT_CLIENT ? 2 : 1;
+    int64_t h     = ev->which == EVIDENCE_LIGHT_CLIENT ? conflicting_height(ev)
+                                                       : evidence_height(ev);
+
+    return h > INT64_MAX - above ? INT64_MAX : h + above;
+}
+
 /* Verified evidence becomes pending, if there is room. */
 static bool add(struct pool *p, const struct evidence *ev, struct span bytes)
 {
     struct pool_item item = { .height = evidence_height(ev),
+                              .from   = checkable_from(ev),
                               .time   = evidence_time(ev),
                               .size   = bytes.n };
     struct span      kept;
@@ -78,9 +98,17 @@ static bool add(struct pool *p, const struct evidence *ev, struct span bytes)
     return true;
 }
 
+static struct span canonical_bytes(const struct evidence *ev, struct arena *a)
+{
+    struct evidence c;
+
+    return evidence_canonical(&c, ev, a) ? pb_encode(&evidence_desc, &c, a)
+                                         : (struct span){ 0 };
+}
+
 static void add_and_save(struct pool *p, const struct evidence *ev)
 {
-    struct span bytes = pb_encode(&evidence_desc, ev, &p->scratch);
+    struct span bytes = canonical_bytes(ev, &p->scratch);
     struct hash hash;
 
     if (!bytes.p || !add(p, ev, bytes) ||
@@ -141,8 +169,10 @@ static void take_state(struct pool *p, const struct chain_state *s)
 void pool_init(struct pool *p, const struct chain_state *s)
 {
     p->count = p->waiting_count = p->job_count = 0;
-    p->is_decoded = p->is_loading = false;
-    p->numbers                    = 0;
+    p->is_decoded                              = false;
+    p->loading                                 = POOL_IDLE;
+    p->block                                   = (struct pool_block){ 0 };
+    p->numbers                                 = 0;
     take_state(p, s);
 }
 
@@ -151,6 +181,20 @@ static bool is_expired(const struct pool *p, int64_t height, struct stamp time)
     return evidence_is_expired(p->last_height, p->last_time, height, time,
                                p->params.max_age_num_blocks,
                                p->params.max_age_duration);
+}
+
+/* And so long ago that nobody proposes it any more. */
+static bool is_long_expired(const struct pool *p, const struct pool_item *i)
+{
+    const struct evidence_params *e = &p->params;
+    int64_t                       blocks, age;
+
+    if (__builtin_add_overflow(e->max_age_num_blocks, POOL_GRACE_BLOCKS,
+                               &blocks) ||
+        __builtin_add_overflow(e->max_age_duration, POOL_GRACE_NS, &age))
+        return false;
+    return evidence_is_expired(p->last_height, p->last_time, i->height, i->time,
+                               blocks, age);
 }
 
 bool pool_restore(struct pool *p, struct span bytes)
@@ -206,7 +250,28 @@ static void make_all_evidence(struct pool *p)
     arena_reset(&p->conflicts);
 }
 
-/* ---- a block ---- */
+bool pool_foretell(const struct pool *p, const struct chain_state *s,
+                   struct evidence_list *out, struct arena *a)
+{
+    *out            = (struct evidence_list){ 0 };
+    out->evidence.v = arena_newn(a, struct evidence, p->waiting_count + 1);
+    if (!out->evidence.v)
+        return false;
+    for (size_t i = 0; i < p->waiting_count; i++) {
+        const struct pool_conflict *c = &p->waiting[i];
+        const struct evidence      *ev;
+
+        if (c->a.height != s->last_height)
+            continue;
+        ev = duplicate_vote_make(&c->a, &c->b, s->last_time,
+                                 &s->last_validators, a);
+        if (ev)
+            out->evidence.v[out->evidence.n++] = *ev;
+    }
+    return true;
+}
+
+/* ---- after a block ---- */
 
 static void commit(struct pool *p, const struct evidence *ev)
 {
@@ -231,74 +296,83 @@ void pool_update(struct pool *p, const struct chain_state *s,
     for (size_t i = 0; i < committed->evidence.n; i++)
         commit(p, &committed->evidence.v[i]);
     for (size_t i = p->count; i-- > 0;)
-        if (is_expired(p, p->items[i].height, p->items[i].time))
+        if (is_long_expired(p, &p->items[i]))
             forget(p, i);
     compact(p);
 }
 
 /* ---- verification ---- */
 
-static const char *check_attack(struct pool *p, const struct evidence *ev,
-                                const struct pool_facts *f)
-{
-    const struct light_client_attack_evidence *e =
-        ev->light_client_attack_evidence;
-    const struct header *conflicting =
-        e->conflicting_block->signed_header->header;
+struct refusal {
+    const char *why;      /* static; NULL: it holds */
+    bool        is_fault; /* whoever sends it could have known */
+};
 
-    if (!f->common->commit || !f->trusted || !f->trusted->commit)
-        return "no header to compare an attack with";
-    if (f->trusted->header->height < conflicting->height &&
-        stamp_cmp(f->trusted->header->time, conflicting->time) < 0)
-        return "an attack that lies ahead of our latest block";
-    if (light_client_attack_verify(e, f->common, f->trusted, f->validators,
-                                   &p->scratch) != ACCEPT)
-        return "an attack that was none";
-    return NULL;
+/* Neither proves anything against who sends it: it may be ahead of us, or not
+ * know how old the chain is. */
+static struct refusal not_now(const char *why)
+{
+    return (struct refusal){ why, false };
 }
 
-static const char *check_evidence(struct pool *p, const struct evidence *ev,
-                                  const struct pool_facts *f)
+static struct refusal fault(const char *why)
+{
+    return (struct refusal){ why, true };
+}
+
+static struct refusal check_attack(struct pool *p, const struct evidence *ev,
+                                   const struct pool_facts *f)
+{
+    if (!f->common->commit || !f->trusted || !f->trusted->commit)
+        return not_now("no header to compare an attack with");
+    if (light_client_attack_verify(ev->light_client_attack_evidence, f->common,
+                                   f->trusted, f->validators,
+                                   &p->scratch) != ACCEPT)
+        return fault("an attack that was none");
+    return (struct refusal){ 0 };
+}
+
+static struct refusal check_evidence(struct pool *p, const struct evidence *ev,
+                                     const struct pool_facts *f)
 {
     struct stamp time;
 
     if (!f->common || !f->common->header || !f->validators)
-        return "evidence of a height that is not here";
+        return not_now("evidence of a height that is not here");
     time = f->common->header->time;
     if (stamp_cmp(evidence_time(ev), time) != 0)
-        return "evidence with another time than its block";
+        return fault("evidence with another time than its block");
     if (is_expired(p, evidence_height(ev), time))
-        return "evidence that is too old";
+        return not_now("evidence that is too old");
     if (ev->which == EVIDENCE_LIGHT_CLIENT)
         return check_attack(p, ev, f);
     if (duplicate_vote_verify(ev->duplicate_vote_evidence, p->chain_id,
                               f->validators, &p->scratch) != ACCEPT)
-        return "two votes that are no evidence";
-    return NULL;
+        return fault("two votes that are no evidence");
+    return (struct refusal){ 0 };
 }
 
-/* ---- jobs ---- */
-
-static bool push_job(struct pool *p, const struct pool_job *job)
+static struct refusal judge(struct pool *p, const struct evidence *ev,
+                            const struct pool_facts *f)
 {
-    size_t at = job->is_block && p->job_count > 0 ? 1 : p->job_count;
-
-    if (p->job_count >= POOL_JOBS_MAX)
-        return false;
-    memmove(&p->jobs[at + 1], &p->jobs[at],
-            (p->job_count - at) * sizeof p->jobs[0]);
-    p->jobs[at] = *job;
-    p->job_count++;
-    return true;
+    if (f->is_committed)
+        return not_now("evidence that was committed");
+    return check_evidence(p, ev, f);
 }
 
-static void end_job(struct pool *p)
+static void load(struct pool *p, const struct evidence *ev,
+                 const struct hash *hash)
 {
-    memmove(&p->jobs[0], &p->jobs[1], --p->job_count * sizeof p->jobs[0]);
-    p->is_decoded = false;
-    if (p->job_count == 0)
-        arena_reset(&p->inbox);
+    struct pool_effect e = { .kind   = POOL_LOAD,
+                             .height = evidence_height(ev),
+                             .hash   = *hash };
+
+    if (ev->which == EVIDENCE_LIGHT_CLIENT)
+        e.other_height = conflicting_height(ev);
+    p->emit(p->ctx, &e);
 }
+
+/* ---- a block ---- */
 
 static void end_block(struct pool *p, const char *why)
 {
@@ -306,18 +380,100 @@ static void end_block(struct pool *p, const char *why)
                              .verdict = why ? POOL_INVALID : POOL_VALID,
                              .text    = why };
 
-    end_job(p);
+    p->block.list = NULL;
     p->emit(p->ctx, &e);
 }
 
-static void punish(struct pool *p, const char *why)
+static bool is_repeated(struct pool *p, size_t i, const struct hash *hash)
 {
-    struct pool_effect e = { .kind = POOL_PUNISH,
-                             .peer = p->jobs[0].peer,
-                             .text = why };
+    struct hash other;
 
-    end_job(p);
-    p->emit(p->ctx, &e);
+    while (i-- > 0)
+        if (evidence_hash(&other, &p->block.list->evidence.v[i], &p->scratch) &&
+            memcmp(other.b, hash->b, HASH_BYTES) == 0)
+            return true;
+    return false;
+}
+
+static void run_block(struct pool *p)
+{
+    struct pool_block     *b = &p->block;
+    const struct evidence *ev;
+    struct hash            hash;
+
+    if (b->next >= b->list->evidence.n) {
+        end_block(p, NULL);
+        return;
+    }
+    arena_reset(&p->scratch);
+    ev = &b->list->evidence.v[b->next];
+    if (!evidence_hash(&hash, ev, &p->scratch)) {
+        end_block(p, "no room to check evidence");
+    } else if (is_repeated(p, b->next, &hash)) {
+        end_block(p, "the same evidence twice");
+    } else if (is_pending(p, evidence_height(ev), &hash) &&
+               ev->which != EVIDENCE_LIGHT_CLIENT) {
+        b->next++;
+    } else {
+        /* One hash stands for all attacks with a block, whoever signed. */
+        p->loading = POOL_LOADS_BLOCK;
+        load(p, ev, &hash);
+    }
+}
+
+static void block_loaded(struct pool *p, const struct pool_facts *f)
+{
+    struct pool_block     *b  = &p->block;
+    const struct evidence *ev = &b->list->evidence.v[b->next++];
+    struct refusal         r  = judge(p, ev, f);
+
+    if (!r.why)
+        add_and_save(p, ev);
+    else if (!b->is_decided || r.is_fault || f->is_committed)
+        end_block(p, r.why);
+}
+
+void pool_check(struct pool *p, const struct evidence_list *l, bool is_decided)
+{
+    must(!p->block.list);
+    p->block = (struct pool_block){ .list = l, .is_decided = is_decided };
+    run(p);
+}
+
+/* ---- what comes from outside ---- */
+
+static bool push_job(struct pool *p, const struct pool_job *job,
+                     struct span bytes)
+{
+    size_t of_peer = 0;
+
+    for (size_t i = 0; i < p->job_count; i++)
+        of_peer += p->jobs[i].peer == job->peer &&
+                   p->jobs[i].is_asked == job->is_asked;
+    if (p->job_count >= POOL_JOBS_MAX || of_peer >= POOL_PEER_JOBS_MAX)
+        return false;
+    p->jobs[p->job_count]       = *job;
+    p->jobs[p->job_count].bytes = arena_copy(&p->inbox, bytes);
+    return p->jobs[p->job_count].bytes.p && ++p->job_count;
+}
+
+/* The next moves to the front of the inbox: it never fills up with what is
+ * done. */
+static void end_job(struct pool *p)
+{
+    size_t at = 0, shift;
+
+    memmove(&p->jobs[0], &p->jobs[1], --p->job_count * sizeof p->jobs[0]);
+    p->is_decoded = false;
+    if (p->job_count == 0) {
+        arena_reset(&p->inbox);
+        return;
+    }
+    shift = (size_t)(p->jobs[0].bytes.p - p->inbox.base);
+    memmove(p->inbox.base, p->jobs[0].bytes.p, p->inbox.used - shift);
+    for (; at < p->job_count; at++)
+        p->jobs[at].bytes.p -= shift;
+    arena_release(&p->inbox, p->inbox.used - shift);
 }
 
 static void decode_job(struct pool *p)
@@ -329,32 +485,19 @@ static void decode_job(struct pool *p)
     p->is_decoded = true;
 }
 
-static bool is_repeated(struct pool *p, size_t i, const struct hash *hash)
+static void answer(struct pool *p, const struct evidence *ev,
+                   const struct pool_facts *f, const char *why)
 {
-    struct hash other;
+    struct pool_effect e = { .kind     = POOL_ANSWER,
+                             .peer     = p->jobs[0].peer,
+                             .text     = why,
+                             .evidence = ev,
+                             .facts    = f };
 
-    while (i-- > 0)
-        if (evidence_hash(&other, &p->list.evidence.v[i], &p->scratch) &&
-            memcmp(other.b, hash->b, HASH_BYTES) == 0)
-            return true;
-    return false;
-}
-
-static void ask(struct pool *p, const struct evidence *ev,
-                const struct hash *hash)
-{
-    struct pool_effect e = { .kind   = POOL_LOAD,
-                             .height = evidence_height(ev),
-                             .hash   = *hash };
-
-    if (ev->which == EVIDENCE_LIGHT_CLIENT)
-        e.other_height = ev->light_client_attack_evidence->conflicting_block
-                             ->signed_header->header->height;
-    p->is_loading = true;
     p->emit(p->ctx, &e);
 }
 
-/* The first item of the first job that has to be looked up. */
+/* The first item that has to be looked up. */
 static void run_job(struct pool *p)
 {
     struct pool_job       *job = &p->jobs[0];
@@ -364,58 +507,42 @@ static void run_job(struct pool *p)
     if (!p->is_decoded)
         decode_job(p);
     if (job->next >= p->list.evidence.n) {
-        if (job->is_block)
-            end_block(p, NULL);
-        else
-            end_job(p);
+        end_job(p);
         return;
     }
     arena_reset(&p->scratch);
     ev = &p->list.evidence.v[job->next];
-    if (!evidence_hash(&hash, ev, &p->scratch)) {
+    if (!evidence_hash(&hash, ev, &p->scratch) ||
+        is_pending(p, evidence_height(ev), &hash)) {
         job->next++;
-        return;
+        if (job->is_asked)
+            answer(p, ev, NULL, NULL);
+    } else {
+        p->loading = POOL_LOADS_JOB;
+        load(p, ev, &hash);
     }
-    if (job->is_block && is_repeated(p, job->next, &hash)) {
-        end_block(p, "the same evidence twice");
-        return;
-    }
-    /* One hash stands for all attacks with a block, whoever signed. */
-    if (is_pending(p, evidence_height(ev), &hash) &&
-        !(job->is_block && ev->which == EVIDENCE_LIGHT_CLIENT))
-        job->next++;
-    else
-        ask(p, ev, &hash);
 }
 
-static void run(struct pool *p)
-{
-    while (p->job_count > 0 && !p->is_loading)
-        run_job(p);
-}
-
-void pool_loaded(struct pool *p, const struct pool_facts *f)
+static void job_loaded(struct pool *p, const struct pool_facts *f)
 {
     struct pool_job       *job = &p->jobs[0];
+    struct pool_effect     e   = { .kind = POOL_PUNISH, .peer = job->peer };
     const struct evidence *ev;
-    const char            *why;
+    struct refusal         r;
 
-    must(p->is_loading && p->job_count > 0);
-    p->is_loading = false;
     if (!p->is_decoded) /* an update came between */
         decode_job(p);
-    arena_reset(&p->scratch);
-    ev  = &p->list.evidence.v[job->next++];
-    why = f->is_committed ? "evidence that was committed"
-                          : check_evidence(p, ev, f);
-    if (!why)
+    ev = &p->list.evidence.v[job->next++];
+    r  = judge(p, ev, f);
+    if (!r.why)
         add_and_save(p, ev);
-    else if (job->is_block)
-        end_block(p, why);
-    /* A peer may be ahead of us, or not know of the latest block. */
-    else if (!f->is_committed && f->common)
-        punish(p, why);
-    run(p);
+    if (job->is_asked) {
+        answer(p, ev, f, f->is_committed ? NULL : r.why);
+    } else if (r.is_fault) {
+        e.text = r.why;
+        end_job(p);
+        p->emit(p->ctx, &e);
+    }
 }
 
 bool pool_hear(struct pool *p, uint64_t peer, struct span bytes)
@@ -429,34 +556,51 @@ bool pool_hear(struct pool *p, uint64_t peer, struct span bytes)
     for (size_t i = 0; i < l.evidence.n; i++)
         if (evidence_validate(&l.evidence.v[i], &p->scratch) != ACCEPT)
             return false;
-    job.bytes = arena_copy(&p->inbox, bytes);
-    if (!job.bytes.p || l.evidence.n == 0)
-        return true;
-    push_job(p, &job);
+    if (l.evidence.n > 0 && push_job(p, &job, bytes))
+        run(p);
+    return true;
+}
+
+bool pool_ask(struct pool *p, uint64_t asker, const struct evidence *ev)
+{
+    struct pool_job      job  = { .peer = asker, .is_asked = true };
+    struct evidence      copy = *ev;
+    struct evidence_list l    = { 0 };
+    struct span          bytes;
+
+    arena_reset(&p->scratch);
+    l.evidence.v = &copy;
+    l.evidence.n = 1;
+    bytes        = pb_encode(&evidence_list_desc, &l, &p->scratch);
+    if (!bytes.p || !push_job(p, &job, bytes))
+        return false;
     run(p);
     return true;
 }
 
-void pool_check(struct pool *p, const struct evidence_list *l)
-{
-    struct pool_job    job = { .is_block = true };
-    struct pool_effect no  = { .kind    = POOL_CHECKED,
-                               .verdict = POOL_INVALID,
-                               .text    = "no room to check evidence" };
+/* ---- in turn: blocks first ---- */
 
-    if (l->evidence.n == 0) {
-        no.verdict = POOL_VALID;
-        no.text    = NULL;
-        p->emit(p->ctx, &no);
-        return;
+static void run(struct pool *p)
+{
+    while (p->loading == POOL_IDLE && (p->block.list || p->job_count > 0)) {
+        if (p->block.list)
+            run_block(p);
+        else
+            run_job(p);
     }
+}
+
+void pool_loaded(struct pool *p, const struct pool_facts *f)
+{
+    bool is_block = p->loading == POOL_LOADS_BLOCK;
+
+    must(p->loading != POOL_IDLE);
+    p->loading = POOL_IDLE;
     arena_reset(&p->scratch);
-    job.bytes =
-        arena_copy(&p->inbox, pb_encode(&evidence_list_desc, l, &p->scratch));
-    if (!job.bytes.p || !push_job(p, &job)) {
-        p->emit(p->ctx, &no);
-        return;
-    }
+    if (is_block)
+        block_loaded(p, f);
+    else
+        job_loaded(p, f);
     run(p);
 }
 
@@ -482,6 +626,8 @@ bool pool_pending(const struct pool *p, int64_t bytes_max,
     for (size_t i = 0; i < p->count; i++) {
         struct evidence *ev = &out->evidence.v[out->evidence.n];
 
+        if (is_expired(p, p->items[i].height, p->items[i].time))
+            continue;
         if (!decode_item(p, &p->items[i], ev, a))
             return false;
         size += (int64_t)evidence_size(ev);
@@ -525,8 +671,10 @@ struct span pool_next(const struct pool *p, uint64_t *cursor,
     if (peer_height == 0) /* it has not said yet */
         return (struct span){ 0 };
     while ((i = after(p, *cursor))) {
+        if (peer_height < i->from)
+            break; /* until it is there */
         *cursor = i->number;
-        if (peer_height > i->height &&
+        if (!is_expired(p, i->height, i->time) &&
             peer_height - i->height <= p->params.max_age_num_blocks)
             return message(item_bytes(p, i), a);
     }

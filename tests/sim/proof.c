@@ -57,8 +57,8 @@ static void load(struct node *n, const struct pool_effect *e)
         f.common     = look_up(d, e->height);
         f.validators = &W.sets[e->height];
     }
-    if (other > 0 && d->height > 0)
-        f.trusted = look_up(d, other <= d->height ? other : d->height);
+    if (other > 0 && other <= d->height)
+        f.trusted = look_up(d, other);
     pool_loaded(&n->pool, &f);
 }
 
@@ -86,13 +86,15 @@ static void emit(void *ctx, const struct pool_effect *e)
     case POOL_LOAD: load(n, e); break;
     case POOL_CHECKED: n->verdict = e->verdict; break;
     case POOL_PUNISH: punish(n, e); break;
+    case POOL_ANSWER: break;
     }
 }
 
-bool proof_is_valid(struct node *n, const struct evidence_list *l)
+bool proof_is_valid(struct node *n, const struct evidence_list *l,
+                    bool is_decided)
 {
     n->verdict = POOL_INVALID;
-    pool_check(&n->pool, l);
+    pool_check(&n->pool, l, is_decided);
     return n->verdict == POOL_VALID;
 }
 

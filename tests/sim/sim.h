@@ -171,7 +171,8 @@ void proof_open(struct node *n);
 void proof_start(struct node *n);
 void proof_gossip(struct node *n, int peer);
 void proof_message(struct node *n, int from, struct span bytes);
-bool proof_is_valid(struct node *n, const struct evidence_list *l);
+bool proof_is_valid(struct node *n, const struct evidence_list *l,
+                    bool is_decided);
 
 /* ---- world.c ---- */
 

@@ -5,7 +5,7 @@
 enum { ARENA_BYTES = 4 << 20 };
 
 static struct pool       *pool;
-static size_t             said[POOL_PUNISH + 1];
+static size_t             said[POOL_ANSWER + 1];
 static struct pool_effect last;
 static struct pool_facts  facts;
 static bool               is_late; /* the answer to a question comes later */
@@ -122,10 +122,13 @@ TEST(evidence_expires_by_blocks_and_time)
 {
     struct rig          *r    = scene();
     struct evidence_list none = { 0 };
-    struct chain_state  *s    = state_at(r, 1);
+    struct evidence_list l;
+    uint64_t             cursor = 0;
+    struct chain_state  *s      = state_at(r, 1);
 
     conflict(r, 1);
     pool_update(pool, s, &none);
+    l                                     = pending();
     s->params.evidence.max_age_num_blocks = 10;
     s->params.evidence.max_age_duration   = 1000000000;
     s->last_height                        = 20;
@@ -134,7 +137,23 @@ TEST(evidence_expires_by_blocks_and_time)
     s->last_height = 21;
     s->last_time   = stamp_add(s->last_time, 2000000000);
     pool_update(pool, s, &none);
+    CHECK_EQ(pending().evidence.n, 0);
+    CHECK_EQ(pool_next(pool, &cursor, 22, &test_arena).n, 0);
+    pool_check(pool, &l, false);
+    CHECK_EQ(last.verdict, POOL_VALID,
+             "from those who have not noticed, for a while");
+    s->last_height = 40;
+    s->last_time   = stamp_add(s->last_time, 12000000000);
+    pool_update(pool, s, &none);
     CHECK_EQ(pool->count, 0);
+    facts.common     = header_at(state_at(r, 1));
+    facts.validators = &s->last_validators;
+    pool_check(pool, &l, false);
+    CHECK_EQ(last.verdict, POOL_INVALID, "then nobody proposes it");
+    pool_check(pool, &l, true);
+    CHECK_EQ(last.verdict, POOL_VALID, "but +2/3 may have decided it");
+    CHECK(pool_hear(pool, 3, pb_encode(&evidence_list_desc, &l, &test_arena)));
+    CHECK_EQ(said[POOL_PUNISH], 0, "a peer may not know how old it is");
     done(r);
 }
 
@@ -189,9 +208,9 @@ TEST(evidence_of_a_block_is_new_and_true)
     l                = pending();
     twice.evidence.n = 2;
     twice.evidence.v = (struct evidence[]){ l.evidence.v[0], l.evidence.v[0] };
-    pool_check(pool, &l);
+    pool_check(pool, &l, false);
     CHECK_EQ(last.verdict, POOL_VALID);
-    pool_check(pool, &twice);
+    pool_check(pool, &twice, false);
     CHECK_EQ(last.verdict, POOL_INVALID, "twice in one block");
 
     pool_init(pool, &r->genesis);
@@ -199,17 +218,17 @@ TEST(evidence_of_a_block_is_new_and_true)
     facts.common       = header_at(s);
     facts.validators   = &s->last_validators;
     facts.is_committed = true;
-    pool_check(pool, &l);
+    pool_check(pool, &l, false);
     CHECK_EQ(last.verdict, POOL_INVALID, "in an earlier block");
     facts.is_committed = false;
     is_late            = true;
-    pool_check(pool, &l);
+    pool_check(pool, &l, false);
     CHECK_EQ(last.kind, POOL_LOAD);
     pool_loaded(pool, &facts);
     CHECK_EQ(last.kind, POOL_CHECKED);
     CHECK_EQ(last.verdict, POOL_VALID);
     CHECK_EQ(pool->count, 1);
-    pool_check(pool, &none);
+    pool_check(pool, &none, false);
     CHECK_EQ(last.verdict, POOL_VALID, "nothing is always true");
     done(r);
 }
@@ -229,5 +248,105 @@ TEST(pending_evidence_outlives_a_restart)
     CHECK(pool_restore(pool, bytes));
     CHECK_EQ(pool->count, 1);
     CHECK(!pool_restore(pool, span_str("x")));
+    done(r);
+}
+
+TEST(what_conflicts_will_be_can_be_saved_with_their_block)
+{
+    struct rig          *r    = scene();
+    struct evidence_list none = { 0 }, told;
+    struct chain_state  *s    = state_at(r, 1);
+
+    CHECK(pool_foretell(pool, s, &told, &test_arena));
+    CHECK_EQ(told.evidence.n, 0);
+    conflict(r, 2);
+    CHECK(pool_foretell(pool, state_at(r, 2), &told, &test_arena));
+    CHECK_EQ(told.evidence.n, 0, "of another height");
+    CHECK(pool_foretell(pool, s, &told, &test_arena));
+    CHECK_EQ(told.evidence.n, 1);
+    pool_update(pool, s, &none);
+    CHECK_BYTES(
+        pb_encode(&evidence_desc, &told.evidence.v[0], &test_arena),
+        pb_encode(&evidence_desc, &pending().evidence.v[0], &test_arena));
+    done(r);
+}
+
+TEST(peers_cannot_keep_a_block_from_being_checked)
+{
+    struct rig          *r    = scene();
+    struct evidence_list none = { 0 }, l;
+    struct chain_state  *s    = state_at(r, 1);
+    struct span          bytes;
+    size_t               n = 0;
+
+    conflict(r, 2);
+    pool_update(pool, s, &none);
+    l     = pending();
+    bytes = pb_encode(&evidence_list_desc, &l, &test_arena);
+    pool_init(pool, &r->genesis);
+    pool_update(pool, s, &none);
+    is_late = true;
+    for (uint64_t peer = 1; peer <= 20; peer++)
+        for (int i = 0; i < 20; i++)
+            CHECK(pool_hear(pool, peer, bytes));
+    CHECK_EQ(pool->job_count, POOL_JOBS_MAX);
+    CHECK_EQ(said[POOL_LOAD], 1, "one question at a time");
+    CHECK(!pool_ask(pool, 1, &l.evidence.v[0]), "no room");
+    pool_check(pool, &l, false);
+    facts.common     = header_at(s);
+    facts.validators = &s->last_validators;
+    is_late          = false;
+    pool_loaded(pool, &facts);
+    CHECK_EQ(said[POOL_CHECKED], 1);
+    CHECK_EQ(pool->job_count, 0, "and the rest is done");
+    CHECK_EQ(pool->inbox.used, 0);
+    CHECK_EQ(pool->count, 1);
+
+    /* The inbox does not fill up when it is never empty. */
+    pool_init(pool, &r->genesis);
+    pool_update(pool, s, &none);
+    is_late = true;
+    CHECK(pool_hear(pool, 1, bytes));
+    for (int i = 0; i < 3; i++)
+        CHECK(pool_hear(pool, (uint64_t)i, bytes));
+    n                = pool->inbox.used;
+    facts.common     = NULL;
+    facts.validators = NULL;
+    for (int i = 0; i < 1000; i++) {
+        pool_loaded(pool, &facts);
+        CHECK(pool_hear(pool, (uint64_t)i, bytes));
+    }
+    CHECK_EQ(pool->inbox.used, n);
+    done(r);
+}
+
+TEST(whoever_asks_is_answered)
+{
+    struct rig          *r    = scene();
+    struct evidence_list none = { 0 }, l;
+    struct chain_state  *s    = state_at(r, 1);
+
+    conflict(r, 2);
+    pool_update(pool, s, &none);
+    l = pending();
+    pool_init(pool, &r->genesis);
+    pool_update(pool, s, &none);
+    CHECK(pool_ask(pool, 5, &l.evidence.v[0]));
+    CHECK_EQ(last.kind, POOL_ANSWER);
+    CHECK_EQ(last.peer, 5);
+    CHECK(last.text && last.facts == &facts, "not here");
+    facts.common     = header_at(s);
+    facts.validators = &s->last_validators;
+    CHECK(pool_ask(pool, 6, &l.evidence.v[0]));
+    CHECK_EQ(last.kind, POOL_ANSWER);
+    CHECK(!last.text);
+    CHECK_EQ(pool->count, 1);
+    CHECK(pool_ask(pool, 6, &l.evidence.v[0]));
+    CHECK_EQ(said[POOL_ANSWER], 3);
+    CHECK(!last.text, "pending already");
+    l.evidence.v[0].duplicate_vote_evidence->total_voting_power++;
+    CHECK(pool_ask(pool, 6, &l.evidence.v[0]));
+    CHECK(last.text);
+    CHECK_EQ(said[POOL_PUNISH], 0);
     done(r);
 }
