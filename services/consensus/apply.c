@@ -141,6 +141,18 @@ static void on_saved(struct shell *s, enum err status, const char *text,
     apply_go(s);
 }
 
+static ProtobufCBinaryData *bytes_list(const span_list *l, size_t *n,
+                                       struct arena *a)
+{
+    ProtobufCBinaryData *out = arena_newn(a, ProtobufCBinaryData, l->n);
+
+    *n = out ? l->n : 0;
+    for (size_t i = 0; i < *n; i++)
+        out[i] =
+            (ProtobufCBinaryData){ l->v[i].n, (uint8_t *)(uintptr_t)l->v[i].p };
+    return out;
+}
+
 static void save_block(struct shell *s)
 {
     struct apply       *a    = &s->apply;
@@ -149,6 +161,7 @@ static void save_block(struct shell *s)
     size_t              mark = arena_mark(&s->scratch);
     struct span         id   = pb_encode(&block_id_desc, &a->id, &s->scratch);
     ProtobufCBinaryData seen = { a->seen.n, (uint8_t *)(uintptr_t)a->seen.p };
+    span_list           told;
 
     must(id.p);
     a->is_save_asked   = true;
@@ -163,6 +176,8 @@ static void save_block(struct shell *s)
         save.extended_commit = seen;
     else
         save.seen_commit = seen;
+    if (proof_foretold(s, &a->next, &told, &s->scratch))
+        save.evidence = bytes_list(&told, &save.n_evidence, &s->scratch);
     req.kind_case  = STORE__REQUEST__KIND_SAVE_BLOCK;
     req.save_block = &save;
     store_ask(s, &req, on_saved);
@@ -321,6 +336,7 @@ static void finish(struct shell *s)
     if (s->app.height < a->height)
         app_committed(s, a->height, a->next.app_hash);
     note_committed(s);
+    proof_committed(s, a);
     txs_committed(s, a);
     keep_state(s);
     apply_save_state(s);

@@ -60,10 +60,34 @@ static void no_proposal(struct shell *s, const char *why)
     answer(s, &ev);
 }
 
+static int64_t budget_with(const struct shell *s, int64_t evidence_bytes)
+{
+    return block_tx_budget(params_block_bytes(&s->core.state.params),
+                           evidence_bytes, s->core.state.validators.n);
+}
+
 static int64_t tx_budget(const struct shell *s)
 {
-    return block_tx_budget(params_block_bytes(&s->core.state.params), 0,
-                           s->core.state.validators.n);
+    int64_t bytes = 0;
+
+    for (size_t i = 0; i < s->question.evidence.n; i++)
+        bytes += (int64_t)evidence_size(&s->question.evidence.v[i]);
+    return budget_with(s, bytes);
+}
+
+/* The oldest that fits, for as long as this question is open. */
+static void choose_evidence(struct shell *s)
+{
+    struct evidence_list l;
+    int64_t              max = s->core.state.params.evidence.max_bytes;
+
+    s->question.evidence.n = 0;
+    if (!pool_pending(&s->pool, max, &l, &s->work))
+        return;
+    s->question.evidence.v = l.evidence.v;
+    s->question.evidence.n = l.evidence.n;
+    if (tx_budget(s) < 0)
+        s->question.evidence.n = 0;
 }
 
 static struct block *make_block(struct shell *s, const span_list *txs)
@@ -74,7 +98,8 @@ static struct block *make_block(struct shell *s, const span_list *txs)
     if (last && !commit)
         return NULL;
     return state_make_block(&s->core.state, s->core.height, txs->v, txs->n,
-                            commit, NULL, 0, SPAN_OF(s->core.address),
+                            commit, s->question.evidence.v,
+                            s->question.evidence.n, SPAN_OF(s->core.address),
                             &s->work);
 }
 
@@ -135,16 +160,17 @@ static void on_reaped(struct shell *s, uint64_t serial, const span_list *txs)
 
 static void prepare(struct shell *s)
 {
-    const struct params *p   = &s->core.state.params;
-    int64_t              max = p->block.max_bytes == -1 ? -1 : tx_budget(s);
-
-    struct event ev = { .kind = EV_PREPARED };
+    const struct params *p  = &s->core.state.params;
+    struct event         ev = { .kind = EV_PREPARED };
 
     arena_reset(&s->work);
-    if (draft_find(s, &ev.prepared.block, &ev.prepared.hash))
+    if (draft_find(s, &ev.prepared.block, &ev.prepared.hash)) {
         answer(s, &ev);
-    else
-        txs_reap(s, max, p->block.max_gas, on_reaped, s->question.serial);
+        return;
+    }
+    choose_evidence(s);
+    txs_reap(s, p->block.max_bytes == -1 ? -1 : tx_budget(s), p->block.max_gas,
+             on_reaped, s->question.serial);
 }
 
 /* ---- verdicts ---- */
@@ -188,6 +214,35 @@ static void process(struct shell *s)
         call_app(s, &req, on_processed);
     else
         too_large(s);
+}
+
+/* First its evidence; the application is not asked about what it cannot be. */
+static void on_evidence_checked(struct shell *s, const char *why)
+{
+    const struct effect *e  = &s->question.fx;
+    struct event         ev = { .kind    = EV_VALIDATED,
+                                .verdict = why ? VERDICT_REJECT : VERDICT_ACCEPT };
+
+    if (!s->question.is_open || e->kind != FX_VALIDATE || s->is_halted)
+        return;
+    if (why)
+        log_event(LOG_WARN, "the evidence in a block does not hold",
+                  LOG_INT("height", e->height), LOG_STR("why", why));
+    if (why || !e->block.asks_app)
+        answer(s, &ev);
+    else if (s->app.is_ready)
+        process(s); /* else all is asked again once it is */
+}
+
+static void validate(struct shell *s)
+{
+    const struct effect *e = &s->question.fx;
+
+    if (e->block.block->evidence.evidence.n > 0)
+        proof_check(s, &e->block.block->evidence, !e->block.asks_app,
+                    on_evidence_checked);
+    else
+        on_evidence_checked(s, NULL);
 }
 
 static void on_verified(void *ctx, uint64_t serial,
@@ -321,7 +376,7 @@ static void begin(struct shell *s)
 {
     switch (s->question.fx.kind) {
     case FX_PREPARE: prepare(s); break;
-    case FX_VALIDATE: process(s); break;
+    case FX_VALIDATE: validate(s); break;
     case FX_EXTEND: extend(s); break;
     case FX_VERIFY_EXTENSION: verify_extension(s); break;
     case FX_SIGN_PROPOSAL:
@@ -340,7 +395,8 @@ void ask_open(struct shell *s, const struct effect *e)
 
 void ask_again(struct shell *s)
 {
-    if (s->question.is_open && asks_app(&s->question.fx)) {
+    if (s->question.is_open && asks_app(&s->question.fx) &&
+        !proof_is_checking(s)) {
         s->question.serial++;
         begin(s);
     }

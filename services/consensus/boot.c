@@ -1,6 +1,7 @@
 /* From the store's state to the first round.
  *
  *   store: Open, GetStatus, GetState     -> the state, or that of genesis
+ *   store: GetPending                    -> evidence that waits for a block
  *   application: app_check, apply_stored -> the application holds it as well
  *   store: GetCommit, GetBlock           -> what the core begins with
  *   WAL: replay                          -> where we were in this height
@@ -60,10 +61,15 @@ static void on_state(struct shell *s, enum err status, const char *text,
         return;
     }
     s->saved_height = s->saving_height = height;
-    s->phase                           = PHASE_HANDSHAKE;
     log_event(LOG_INFO, "chain", LOG_STR("id", s->svc->chain_id),
               LOG_INT("height", height), LOG_INT("blocks", s->store_height),
               LOG_HEXV("app_hash", s->chain.app_hash));
+    proof_start(s);
+}
+
+void boot_evidence_read(struct shell *s)
+{
+    s->phase = PHASE_HANDSHAKE;
     app_check(s);
 }
 

@@ -45,6 +45,18 @@ static const double processing_buckets[] = { 1,  11, 21, 31, 41,
 GAUGE(height, "height", "Height of the chain.", NULL);
 GAUGE(latest, "latest_block_height", "The latest block height.", NULL);
 GAUGE(rounds, "rounds", "Number of rounds.", NULL);
+static struct metric evidence_count = {
+    .subsystem = "evidence_pool",
+    .name      = "num_evidence",
+    .help      = "Pieces of evidence that are pending.",
+    .kind      = METRIC_GAUGE,
+};
+static struct metric evidence_size_sum = {
+    .subsystem = "evidence_pool",
+    .name      = "bytes",
+    .help      = "Size of the evidence that is pending.",
+    .kind      = METRIC_GAUGE,
+};
 GAUGE(validators, "validators", "Number of validators.", NULL);
 GAUGE(validators_power, "validators_power", "Total power of all validators.",
       NULL);
@@ -279,6 +291,12 @@ static void who_lied(const struct measured_block *m)
     }
     metric_set(&byzantine, NULL, NULL, (double)count);
     metric_set(&byzantine_power, NULL, NULL, (double)power);
+}
+
+void measure_evidence(size_t count, size_t bytes)
+{
+    metric_set(&evidence_count, NULL, NULL, (double)count);
+    metric_set(&evidence_size_sum, NULL, NULL, (double)bytes);
 }
 
 void measure_commit(const struct measured_block *m)

@@ -12,6 +12,8 @@ void measure_effect(const struct consensus *c, const struct effect *e);
 void measure_proposed(void);
 void measure_processed(bool is_accepted);
 void measure_extension(bool is_accepted);
+/* measure_evidence - that is pending. */
+void measure_evidence(size_t count, size_t bytes);
 
 /* What a committed block shows; vals is the set of its height, last_vals that
  * of its last commit. */

@@ -36,6 +36,7 @@ struct question {
     struct effect fx;
     bool          is_open;
     uint64_t      serial; /* answers to an older one are of no use */
+    LIST(const struct evidence) evidence; /* of the block to propose */
 };
 
 /* The block being applied, and how far it has come. */

@@ -97,6 +97,7 @@ static bool say_to(struct reactor *r, struct remote *p)
         case ACT_LOAD_COMMIT: stored_commit(r, p, &r->act); break;
         }
     }
+    said += proof_say(r->shell, p, TURN_BYTES);
     return said >= TURN_BYTES;
 }
 
@@ -129,6 +130,10 @@ static void on_query(void *ctx)
 
     for (size_t i = 0; i < r->n; i++)
         gossip_query(&r->v[i]->view);
+    if (now_us() - r->offered_us >= POOL_REOFFER_NS / 1000) {
+        r->offered_us = now_us();
+        proof_offer_again(r->shell);
+    }
     reactor_say(r);
     fetch_look(r);
     timer_set(&r->query, GOSSIP_QUERY_NS / 1000);
@@ -208,6 +213,7 @@ static void on_frame(void *ctx, uint64_t peer, uint8_t channel,
     case 0x21:
     case 0x22:
     case 0x23: hear(r, p, channel, bytes); break;
+    case EVIDENCE_CHANNEL: proof_hear(r->shell, p, bytes); break;
     case BLOCKSYNC_CHANNEL: fetch_hear(r, p, bytes); break;
     default: break; /* nothing to say to that */
     }
@@ -222,6 +228,7 @@ static unsigned room_of(uint8_t channel)
     case 0x21: return ROOM_DATA;
     case 0x22: return ROOM_VOTES;
     case 0x23: return ROOM_BITS;
+    case EVIDENCE_CHANNEL: return ROOM_EVIDENCE;
     default: return 0;
     }
 }

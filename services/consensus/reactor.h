@@ -20,6 +20,7 @@
 
 struct shell;
 struct apply;
+struct pair;
 
 enum {
     KEPT_BLOCKS = 3,
@@ -27,6 +28,9 @@ enum {
     /* For one peer, until the next turn. */
     TURN_BYTES = 4 * PART_BYTES,
     TURN_US    = 2000,
+    /* Beside those of gossip.h. */
+    ROOM_EVIDENCE    = 16,
+    EVIDENCE_CHANNEL = 0x38,
 };
 
 /* A part that a peer behind us waits for. */
@@ -44,6 +48,7 @@ struct remote {
     int64_t          commit_height;
     struct part_load loads[GOSSIP_LOADS_MAX];
     size_t           load_count;
+    uint64_t         evidence_cursor; /* it was told what is before */
 
     /* Block sync. */
     bool    has_blocks, has_block_room; /* it has the channel */
@@ -63,6 +68,7 @@ struct kept_block {
 /* Fetching blocks. */
 struct fetch {
     struct sync  sync;
+    struct pair *pair;     /* its evidence is checked */
     bool         is_going; /* blocks are wanted */
     bool         has_started, is_applying, needs_proof;
     uint64_t     status_us; /* when a peer last told us its height */
@@ -95,6 +101,7 @@ struct reactor {
     struct arena      in, out;
     struct gossip_act act;
     bool              is_held;
+    uint64_t          offered_us; /* evidence, from the first on */
     struct kept_block kept[KEPT_BLOCKS], *asked;
     uint64_t          turn;
     uint64_t          commit_peer; /* whose commit was asked for, 0: nobody's */

@@ -187,24 +187,53 @@ static void apply_pair(struct reactor *r, struct pair *p)
     apply_decided(r->shell, &e);
 }
 
+static void on_evidence_checked(struct shell *s, const char *why)
+{
+    struct reactor *r = &s->reactor;
+    struct fetch   *f = &r->fetch;
+
+    if (!why) {
+        apply_pair(r, f->pair);
+        return;
+    }
+    f->is_applying = false;
+    refuse(r, why);
+    timer_set(&f->tick, 0);
+}
+
+static void take_pair(struct reactor *r, struct pair *p)
+{
+    const struct evidence_list *l = &p->first->block->evidence;
+
+    if (l->evidence.n == 0) {
+        apply_pair(r, p);
+        return;
+    }
+    r->fetch.is_applying = true;
+    r->fetch.pair        = p;
+    proof_check(r->shell, l, true, on_evidence_checked);
+}
+
 static bool apply_next(struct reactor *r)
 {
     struct fetch           *f = &r->fetch;
     const struct sync_slot *a, *b;
-    struct pair             p = { 0 };
+    struct pair            *p;
     const char             *why;
 
     if (!sync_pair(&f->sync, &a, &b))
         return false;
     arena_reset(&f->work);
-    p.first  = decode(a, &f->work);
-    p.second = decode(b, &f->work);
-    why      = p.first && p.second ? check(r->shell, &p, &f->work)
-                                   : "a block that is malformed";
+    p = arena_new(&f->work, struct pair);
+    must(p);
+    p->first  = decode(a, &f->work);
+    p->second = decode(b, &f->work);
+    why       = p->first && p->second ? check(r->shell, p, &f->work)
+                                      : "a block that is malformed";
     if (why)
         refuse(r, why);
     else
-        apply_pair(r, &p);
+        take_pair(r, p);
     return true;
 }
 

@@ -93,7 +93,7 @@ static void perform(struct shell *s, const struct effect *e)
     case FX_OWN_VOTE: pump_own(s, e); break;
     case FX_HAS_VOTE:
     case FX_NEW_VALID_BLOCK: reactor_effect(&s->reactor, e); break;
-    case FX_EVIDENCE: break;
+    case FX_EVIDENCE: pool_conflict(&s->pool, e->vote, e->other); break;
     case FX_REFUSED:
         log_event(LOG_DEBUG, "refused a message", LOG_STR("why", e->text));
         break;
@@ -198,6 +198,7 @@ static void open_memory(struct shell *s)
     arena_open(&s->core.scratch, HEIGHT_BYTES);
     for (size_t i = 0; i < CANDIDATES; i++)
         arena_open(&s->core.candidates[i].arena, CANDIDATE_BYTES);
+    proof_open(s);
 }
 
 static void close_memory(struct shell *s)
@@ -218,6 +219,7 @@ static void close_memory(struct shell *s)
         arena_close(all[i]);
     for (size_t i = 0; i < CANDIDATES; i++)
         arena_close(&s->core.candidates[i].arena);
+    proof_close(s);
 }
 
 static void on_key(void *ctx, const struct pubkey *key)

@@ -11,6 +11,7 @@
  *   ask.c           what the core asks of application, mempool and signer
  *   draft.c         a proposal that a crash cut short
  *   apply.c         a decided block: execute, store, commit, next state
+ *   proof.c         evidence: what store keeps of it, what peers are told
  *   transactions.c  what mempool must hear, and tells
  *   prune.c         old blocks
  *   status.c        what others ask us
@@ -23,6 +24,7 @@
 
 #include "consensus/exec.h"
 #include "consensus/inputs.h"
+#include "consensus/pool.h"
 #include "consensus/progress.h"
 #include "consensus/reactor.h"
 #include "consensus/signer.h"
@@ -38,6 +40,10 @@ enum phase {
     PHASE_SYNC,      /* taking blocks from peers; the core rests */
     PHASE_RUN,
 };
+
+struct shell;
+/* checked_fn - why evidence does not hold, or NULL. */
+typedef void checked_fn(struct shell *s, const char *why);
 
 struct shell {
     struct svc  *svc;
@@ -76,6 +82,10 @@ struct shell {
     bool             is_pumping;
     struct timer     timer; /* of the core */
     struct timeout   timeout;
+
+    struct pool  pool;
+    struct arena proof_arena; /* what store answers it */
+    checked_fn  *checked;     /* waits for a verdict; NULL: nobody */
 
     struct lacking  lacking;
     struct question question;
@@ -124,6 +134,8 @@ void boot_start(struct shell *s);
 /* boot_go_on - the application holds our state; or the block that the store
  * had above it was applied; or the key became known. */
 void boot_go_on(struct shell *s);
+/* boot_evidence_read - the pool has what was pending. */
+void boot_evidence_read(struct shell *s);
 /* commit_widened - a Commit or ExtendedCommit of the store, copied into the
  * arena; the former as one without extensions. */
 NODISCARD bool commit_widened(struct extended_commit *out, struct span bytes,
@@ -172,6 +184,28 @@ void apply_app_down(struct shell *s);
 /* apply_app_up - it has committed up to app.height: the block's, or one
  * less. */
 void apply_app_up(struct shell *s);
+
+/* ---- proof.c ---- */
+
+void proof_open(struct shell *s);
+void proof_close(struct shell *s);
+/* proof_start - the state is known: read what is pending. */
+void proof_start(struct shell *s);
+/* proof_check - fn hears whether a block's evidence holds, see pool_check. */
+void proof_check(struct shell *s, const struct evidence_list *l,
+                 bool is_decided, checked_fn *fn);
+bool proof_is_checking(const struct shell *s);
+/* proof_foretold - what is to be saved with the block that leads to this
+ * state, each a tendermint.types.Evidence. */
+NODISCARD bool proof_foretold(struct shell *s, const struct chain_state *next,
+                              span_list *out, struct arena *a);
+/* proof_committed - the block was executed. */
+void proof_committed(struct shell *s, const struct apply *a);
+void proof_hear(struct shell *s, struct remote *p, struct span bytes);
+/* proof_say - to a peer what it can verify; how much was said. */
+size_t proof_say(struct shell *s, struct remote *p, size_t bytes_max);
+/* proof_offer_again - from the first on, to everyone. */
+void proof_offer_again(struct shell *s);
 
 /* ---- store.c ---- */
 
