@@ -369,7 +369,8 @@ void method_unconfirmed_txs(struct call *c)
     Mempool__List    list = MEMPOOL__LIST__INIT;
     Mempool__Request req  = MEMPOOL__REQUEST__INIT;
 
-    list.limit    = (uint32_t)call_per_page(&c->args[0]);
+    /* One more than asked for, as CometBFT answers. */
+    list.limit    = (uint32_t)call_per_page(&c->args[0]) + 1;
     req.kind_case = MEMPOOL__REQUEST__KIND_LIST;
     req.list      = &list;
     ask_mempool(c, &req, MEMPOOL__REPLY__KIND_TXS, put_unconfirmed);

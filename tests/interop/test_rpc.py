@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The same requests to a real CometBFT and to Warren: status, headers, errors
 and the shape of every answer are equal."""
+import hashlib
 import json
 import os
 import re
@@ -146,5 +147,71 @@ def answers_are_alike():
     net.check_eq(ours.rpc.raw("POST", "/", r)[2], b'{"jsonrpc":"2.0","id":1,"result":{}}', "health, byte for byte")
 
 
+def what_waits_is_alike():
+    """Byte for byte, with more transactions in the pool than a page holds."""
+    if not peers.need(peers.COMETBFT):
+        return
+    ours = net.Node(app="kvstore", fast=False)
+    net.edit_config(ours.home, "consensus", "timeout_commit", '"15s"')
+    home = peers.comet_home(like=ours.home)
+    net.edit_config(home, "consensus", "timeout_commit", '"15s"')
+    comet = peers.Comet(home, "kvstore").start()
+    ours.start()
+    for node in (ours, comet):
+        net.wait_until(lambda n=node: n.rpc.height() >= 1)
+        net.check_eq(node.rpc.call("num_unconfirmed_txs")["total"], "0", "nothing waits yet")
+    sends = [f"k{i}=v".encode() for i in range(110)] + [b"k0=v", b"no", b"", b"x" * 1048577]
+    for tx in sends:
+        path = "/broadcast_tx_sync?tx=0x" + tx.hex() if len(tx) < 1000 else None
+        body = None if path else json.dumps({"jsonrpc": "2.0", "id": 1, "method": "broadcast_tx_sync", "params": {"tx": net.base64.b64encode(tx).decode()}})
+        a, b = (n.rpc.raw("GET" if path else "POST", path or "/", body, J if body else {})[2] for n in (ours, comet))
+        net.check_eq(a[:2000], b[:2000], f"broadcast_tx_sync of {tx[:20]!r}")
+    for q in ("", "?limit=1", "?limit=5", "?limit=100", "?limit=101", "?limit=0", "?limit=-1", "?limit=109"):
+        path = "/unconfirmed_txs" + q
+        net.check_eq(ours.rpc.raw("GET", path)[2], comet.rpc.raw("GET", path)[2], path)
+    net.check_eq(ours.rpc.raw("GET", "/num_unconfirmed_txs")[2], comet.rpc.raw("GET", "/num_unconfirmed_txs")[2], "num_unconfirmed_txs")
+
+
+def many_validators(home, n=45):
+    """One that decides alone, and many that are never there."""
+    path = os.path.join(home, "config", "genesis.json")
+    with open(path) as f:
+        genesis = json.load(f)
+    genesis["validators"][0]["power"] = "1000000"
+    for i in range(n):
+        key = hashlib.sha256(b"%d" % i).digest()
+        genesis["validators"].append({"address": hashlib.sha256(key).digest()[:20].hex().upper(), "name": f"v{i}", "power": str(1 + i % 7),
+                                      "pub_key": {"type": "tendermint/PubKeyEd25519", "value": net.base64.b64encode(key).decode()}})
+    with open(path, "w") as f:
+        json.dump(genesis, f)
+
+
+def pages_are_alike():
+    """Byte for byte where the chain's own times and hashes do not show."""
+    if not peers.need(peers.COMETBFT):
+        return
+    ours = net.Node(app="kvstore")
+    many_validators(ours.home)
+    comet = peers.Comet(peers.comet_home(like=ours.home), "kvstore").start()
+    ours.start()
+    key = net.base64.b64encode(hashlib.sha256(b"new").digest()).decode()
+    heights = []
+    for node in (ours, comet):
+        updated = int(node.rpc.commit_tx(f"val:{key}!9".encode())["height"])
+        heights.append([1, 2, updated, updated + 2, int(node.rpc.commit_tx(b"a=1")["height"]), 31])
+        net.wait_until(lambda n=node: n.rpc.height() >= 40)
+    for q in ("height=1", "height=1&per_page=10", "height=1&per_page=100", "height=1&per_page=1000", "height=1&page=2", "height=1&page=2&per_page=30",
+              "height=1&page=3", "height=1&page=0", "height=1&page=-1", "height=1&page=5&per_page=10", "height=1&per_page=0", "height=1&per_page=-4",
+              "height=2&page=2", "height=1&page=x", "page=9999999999999999999", "height=1&page=46&per_page=1"):
+        path = "/validators?" + q
+        net.check_eq(ours.rpc.raw("GET", path)[2], comet.rpc.raw("GET", path)[2], path)
+    for q in ("", "?minHeight=1", "?maxHeight=5", "?minHeight=2&maxHeight=30", "?minHeight=1&maxHeight=21", "?minHeight=0&maxHeight=0",
+              "?minHeight=30&maxHeight=10000", "?minHeight=-3&maxHeight=5", "?maxHeight=-1", "?minHeight=10000&maxHeight=20000"):
+        compare(ours.rpc.raw("GET", "/blockchain" + q), comet.rpc.raw("GET", "/blockchain" + q), "/blockchain" + q)
+    for q in ("/block_results?height=", "/consensus_params?height=", "/commit?height=", "/header?height=", "/block?height="):
+        for a, b in zip(*heights):
+            compare(ours.rpc.raw("GET", f"{q}{a}"), comet.rpc.raw("GET", f"{q}{b}"), f"{q}{a}, {b}")
+
+
 if __name__ == "__main__":
-    net.run(answers_are_alike)
+    net.run(answers_are_alike, what_waits_is_alike, pages_are_alike)
