@@ -292,21 +292,6 @@ static void clear_bodies(struct sync *y)
         free(sync_take(y, h));
 }
 
-/* The log was ahead of the store: what it holds comes first. */
-static void replay_log(struct reactor *r, struct event *state)
-{
-    struct shell *s = r->shell;
-
-    log_event(LOG_INFO, "the log goes on from here",
-              LOG_INT("height", s->chain.last_height + 1));
-    if (!boot_replay(s))
-        return;
-    if (r->fetch.sync.next > r->fetch.first)
-        shell_feed(s, state);
-    s->first_height = s->core.height;
-    pump(s);
-}
-
 static void finish(struct reactor *r)
 {
     struct fetch *f     = &r->fetch;
@@ -324,12 +309,7 @@ static void finish(struct reactor *r)
     if (f->has_bar)
         bar_erase();
     f->is_going = false;
-    if (s->log_ahead > 0 && s->chain.last_height <= s->log_ahead) {
-        replay_log(r, &state);
-        return;
-    }
-    s->log_ahead = 0;
-    s->phase     = PHASE_RUN;
+    s->phase    = PHASE_RUN;
     svc_condition(s->svc, "consensus", NULL);
     log_event(LOG_INFO, "taking part",
               LOG_INT("height", shell_chain(s)->last_height + 1),
@@ -361,18 +341,16 @@ static bool is_needed(const struct shell *s)
 static bool is_done(struct reactor *r)
 {
     struct fetch *f   = &r->fetch;
-    struct shell *s   = r->shell;
     uint64_t      now = now_us();
-    bool is_high = s->log_ahead == 0 || s->chain.last_height >= s->log_from;
 
-    if (is_high && is_needed(s) && f->sync.next >= sync_top(&f->sync))
+    if (is_needed(r->shell) && f->sync.next >= sync_top(&f->sync))
         return true;
     if (!sync_is_caught_up(&f->sync))
         return false;
     /* Whoever answers first may be as new as we are. */
     if (now - f->begun_us < TELL_US && !sync_have_all_told(&f->sync))
         return false;
-    if (is_high && now - f->status_us < FRESH_US)
+    if (now - f->status_us < FRESH_US)
         return true;
     if (now - f->asked_us > FRESH_US / 2)
         ask_all(r);
@@ -531,7 +509,7 @@ void fetch_down(struct reactor *r, uint64_t peer)
 bool fetch_is_wanted(const struct reactor *r)
 {
     const struct shell      *s = r->shell;
-    const struct validators *v = &shell_chain(s)->validators;
+    const struct validators *v = &s->core.state.validators;
     uint8_t                  address[ADDRESS_BYTES];
 
     if (v->n != 1 || s->key.type == KEY_TYPE_NONE)

@@ -22,3 +22,10 @@ attack: test-deps build units
 .PHONY: partitions
 partitions: test-deps build units
 	WARREN_LONG=1 tests/e2e/test_partition.py
+
+# Two Byzantine ones of seven; every process of every node killed.
+.PHONY: byzantine network-kills
+byzantine: test-deps build
+	WARREN_LONG=1 tests/e2e/test_byzantine.py
+network-kills: test-deps build
+	WARREN_KILLS=5 tests/e2e/test_network_kill.py

@@ -24,9 +24,10 @@ class Load:
     """Writers that keep their own record of what was acknowledged."""
 
     WRITERS = 3
+    PAUSE = 0.002
 
-    def __init__(self, node):
-        self.node, self.stop = node, False
+    def __init__(self, node, name=""):
+        self.node, self.name, self.stop = node, name, False
         self.acked, self.committed = [], []
         self.lock = threading.Lock()
         self.threads = [threading.Thread(target=self.write, args=(i,)) for i in range(self.WRITERS)]
@@ -36,7 +37,7 @@ class Load:
     def write(self, who):
         n = 0
         while not self.stop:
-            tx = f"w{who}n{n}=v{who}.{n}".encode()
+            tx = f"{self.name}w{who}n{n}=v{who}.{n}".encode()
             try:
                 if who == 0:
                     r = self.node.rpc.commit_tx(tx, timeout=15)
@@ -52,7 +53,7 @@ class Load:
             except Exception:  # noqa: BLE001 - not acknowledged: never counted
                 n += 1
                 time.sleep(0.02)
-            time.sleep(0.002)
+            time.sleep(self.PAUSE)
 
     def end(self):
         self.stop = True

@@ -50,10 +50,11 @@ TEST(a_line_says_how_far_how_fast_how_long)
 
     pace_begin(&p, 0, S);
     pace_note(&p, 500, 2 * S);
-    CHECK_STR(line(&p, 1000, 80),
-              "[#############.............] 50 %  500 of 1000  500 blocks/s  1 s left"
-              "  3 peers",
-              "eighty columns");
+    CHECK_STR(
+        line(&p, 1000, 80),
+        "[#############.............] 50 %  500 of 1000  500 blocks/s  1 s left"
+        "  3 peers",
+        "eighty columns");
     CHECK_STR(line(&p, 1000, 40), "50 %  500 of 1000  500 blocks/s  1 s le",
               "a narrow terminal gets what fits, without a bar");
     CHECK_STR(line(&p, -1, 80),
