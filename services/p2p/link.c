@@ -16,7 +16,8 @@ enum {
     IN_MAX        = 256 << 10,
     PLAIN_MAX     = 64 << 10, /* besides a whole packet */
     OUT_ROOM      = 16 << 10, /* of a batch of packets */
-    END_MS        = 2000,
+    FLUSH_MS      = 5000,     /* for what is queued when a link is to end */
+    END_MS        = 2000,     /* and then for what the stream holds */
     GREETING_ROOM = 32 << 10,
 };
 
@@ -34,12 +35,30 @@ static void gone(struct link *l, const char *why, bool is_fault)
         l->config->fns->on_gone(l->config->ctx, l, why, is_fault);
 }
 
+static bool is_starved(const struct link *l)
+{
+    return !budget_may(&l->mconn.recv);
+}
+
+/* Every look at the clock goes through here.  Budgets fill up by it, and what
+ * waits for a budget is looked at by on_turn alone: whoever lets time pass is
+ * on_turn, or sets it when something waits. */
+static bool pass_time(struct link *l, uint64_t now)
+{
+    if (l->is_held) /* a pong may be among what is not read */
+        mconn_excuse(&l->mconn, now);
+    if (mconn_time(&l->mconn, now))
+        return true;
+    gone(l, l->mconn.why, false);
+    return false;
+}
+
 static void arm(struct link *l, uint64_t now)
 {
     uint64_t wait = mconn_wait(&l->mconn, now);
 
-    if (l->is_slowed && budget_may(&l->mconn.recv))
-        wait = 0; /* it may go on, and nothing else would see to that */
+    if (l->is_ending && l->end_us < now + wait)
+        wait = l->end_us > now ? l->end_us - now : 0;
     if (l->timer_us > now && l->timer_us <= now + wait)
         return;
     l->timer_us = now + wait;
@@ -56,13 +75,15 @@ static void report_room(struct link *l)
         l->config->fns->on_room(l->config->ctx, l, ids[i], is_busy[i]);
 }
 
-/* Packets into frames into the stream, as much as it takes. */
+/* Packets into frames into the stream, as much as it takes.  The stream tells
+ * when it falls to its window from above: at the window we go on by ourselves.
+ */
 static void write_out(struct link *l)
 {
     static uint8_t plain_mem[OUT_AT_ONCE + OUT_ROOM];
     static uint8_t wire_mem[2 * (OUT_AT_ONCE + OUT_ROOM)];
 
-    while (stream_pending(l->stream) < OUT_WINDOW) {
+    while (stream_pending(l->stream) <= OUT_WINDOW) {
         struct buf plain, wire;
 
         buf_use(&plain, plain_mem, sizeof plain_mem);
@@ -75,29 +96,6 @@ static void write_out(struct link *l)
         must(stream_write(l->stream, buf_span(&wire)));
         l->bytes_out += plain.len;
     }
-}
-
-static void on_flush(void *ctx)
-{
-    struct link *l   = ctx;
-    uint64_t     now = now_us();
-
-    if (!l->is_up || l->is_closed)
-        return;
-    if (!mconn_time(&l->mconn, now)) {
-        gone(l, l->mconn.why, false);
-        return;
-    }
-    write_out(l);
-    if (l->is_ending && !mconn_has_output(&l->mconn)) {
-        gone(l, "parted", false);
-        return;
-    }
-    l->depth++;
-    report_room(l);
-    if (!l->is_closed)
-        arm(l, now);
-    leave(l);
 }
 
 /* ---- input ---- */
@@ -118,7 +116,7 @@ static bool deliver(struct link *l)
     struct mconn_message msg;
     enum mconn_got       got;
 
-    while (!l->is_held && budget_may(&l->mconn.recv)) {
+    while (!l->is_held && !l->is_ending && !is_starved(l)) {
         struct span in =
             SPAN(l->plain.p + l->plain_from, l->plain.len - l->plain_from);
         size_t before = in.n;
@@ -141,17 +139,14 @@ static bool deliver(struct link *l)
     return false;
 }
 
-/* What a peer sent.  Whatever may not be delivered now stays where it is. */
+/* What a peer sent.  Whatever may not be delivered now stays where it is:
+ * until the owner resumes, or on_turn finds the budget filled up. */
 static void take_data(struct link *l, struct span *in)
 {
     static uint8_t none[1];
     struct buf     out;
 
     buf_use(&out, none, 0);
-    if (!mconn_time(&l->mconn, now_us())) {
-        gone(l, l->mconn.why, false);
-        return;
-    }
     while (!l->is_closed) {
         size_t before = in->n;
 
@@ -168,10 +163,7 @@ static void take_data(struct link *l, struct span *in)
     if (l->is_closed)
         return;
     compact(l);
-    l->is_slowed = !budget_may(&l->mconn.recv);
-    stream_pause(l->stream, l->is_held || l->is_slowed);
-    if (mconn_has_output(&l->mconn) || l->is_slowed)
-        deferred_set(&l->flush);
+    stream_pause(l->stream, l->is_held || l->is_ending || is_starved(l));
 }
 
 /* True while the greeting goes on or has just succeeded. */
@@ -196,35 +188,58 @@ static size_t on_data(void *ctx, struct span in)
     size_t       given = in.n;
 
     l->depth++;
-    if (l->is_up || (take_greeting(l, &in) && l->is_up))
+    if ((l->is_up || (take_greeting(l, &in) && l->is_up)) &&
+        pass_time(l, now_us()))
         take_data(l, &in);
+    if (!l->is_closed && l->is_up &&
+        (is_starved(l) || mconn_has_output(&l->mconn)))
+        deferred_set(&l->turn);
     leave(l);
     return given - in.n;
 }
 
-void link_resume(struct link *l)
-{
-    struct span none = SPAN(NULL, 0);
+/* ---- turns ---- */
 
-    if (!l->is_held || !l->is_up || l->is_closed)
+/* All that waits for a moment, at one reading of the clock: input, output,
+ * and then the next moment.  Nothing is left waiting for one that passed. */
+static void on_turn(void *ctx)
+{
+    struct link *l    = ctx;
+    struct span  none = SPAN(NULL, 0);
+    uint64_t     now  = now_us();
+
+    if (!l->is_up || l->is_closed)
         return;
-    l->is_held = false;
     l->depth++;
-    take_data(l, &none);
+    if (pass_time(l, now))
+        take_data(l, &none);
+    if (!l->is_closed)
+        write_out(l);
+    if (!l->is_closed && l->is_ending &&
+        (!mconn_has_output(&l->mconn) || now >= l->end_us))
+        gone(l, "parted", false);
+    if (!l->is_closed)
+        report_room(l);
+    if (!l->is_closed)
+        arm(l, now);
     leave(l);
 }
 
 static void on_timer(void *ctx)
 {
-    struct link *l    = ctx;
-    struct span  none = SPAN(NULL, 0);
+    struct link *l = ctx;
 
     l->timer_us = 0;
-    l->depth++;
-    on_flush(l);
-    if (!l->is_closed && l->is_up && !l->is_held)
-        take_data(l, &none);
-    leave(l);
+    on_turn(l);
+}
+
+void link_resume(struct link *l)
+{
+    if (!l->is_held || l->is_closed)
+        return;
+    mconn_excuse(&l->mconn, now_us());
+    l->is_held = false;
+    deferred_set(&l->turn);
 }
 
 /* ---- the stream ---- */
@@ -233,7 +248,7 @@ static void on_drain(void *ctx)
 {
     struct link *l = ctx;
 
-    deferred_set(&l->flush);
+    deferred_set(&l->turn);
 }
 
 static void on_stream_close(void *ctx, const char *why)
@@ -308,7 +323,7 @@ static struct link *link_new(const struct link_config *config, uint64_t number)
     l->number = number;
     buf_init(&l->plain, PLAIN_MAX + config->mconn->recv_payload_max);
     timer_init(&l->timer, config->loop, on_timer, l);
-    deferred_init(&l->flush, config->loop, on_flush, l);
+    deferred_init(&l->turn, config->loop, on_turn, l);
     return l;
 }
 
@@ -359,7 +374,7 @@ void link_close(struct link *l)
         stream_close(l->stream);
     l->stream = NULL;
     timer_fini(&l->timer);
-    deferred_fini(&l->flush);
+    deferred_fini(&l->turn);
     mconn_fini(&l->mconn);
     greet_fini(&l->greet);
     buf_fini(&l->plain);
@@ -370,8 +385,8 @@ void link_close(struct link *l)
 void link_end(struct link *l)
 {
     l->is_ending = true;
-    l->is_held   = true;
-    deferred_set(&l->flush);
+    l->end_us    = now_us() + (uint64_t)FLUSH_MS * 1000;
+    deferred_set(&l->turn);
 }
 
 enum mconn_queued link_send(struct link *l, uint8_t channel, struct parcel *p)
@@ -380,7 +395,7 @@ enum mconn_queued link_send(struct link *l, uint8_t channel, struct parcel *p)
         l->is_up ? mconn_queue(&l->mconn, channel, p) : MCONN_CLOSED;
 
     if (q == MCONN_QUEUED)
-        deferred_set(&l->flush);
+        deferred_set(&l->turn);
     return q;
 }
 

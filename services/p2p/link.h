@@ -53,14 +53,14 @@ struct link {
     struct buf                plain; /* decrypted, not yet delivered */
     size_t                    plain_from;
     struct timer              timer;
-    struct deferred           flush;
+    struct deferred           turn;
     uint64_t                  timer_us; /* when it fires */
+    uint64_t                  end_us;   /* when an ending one is cut */
     uint64_t                  up_us, bytes_in, bytes_out;
     struct meter              meter;   /* the owner's */
     bool                      is_held; /* the owner asked to wait */
-    bool     is_slowed; /* reading waits until the rate allows more */
-    bool     is_ending, is_closed;
-    unsigned depth; /* of calls on the stack */
+    bool                      is_ending, is_closed;
+    unsigned                  depth; /* of calls on the stack */
 };
 
 struct link *link_accept(const struct link_config *config, uint64_t number,
@@ -77,7 +77,7 @@ void link_end(struct link *l);
 
 /* link_send - MCONN_FULL asks for the link's end. */
 enum mconn_queued link_send(struct link *l, uint8_t channel, struct parcel *p);
-/* link_resume - deliver again. */
+/* link_resume - deliver again, after the present events. */
 void link_resume(struct link *l);
 
 /* link_is_silent - has what was sent been unacknowledged for so long? */

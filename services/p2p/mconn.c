@@ -321,6 +321,12 @@ bool mconn_time(struct mconn *m, uint64_t now_us)
     return true;
 }
 
+void mconn_excuse(struct mconn *m, uint64_t now_us)
+{
+    if (m->pong_us)
+        m->pong_us = now_us + m->config.pong_us;
+}
+
 static uint64_t until(uint64_t at_us, uint64_t now_us)
 {
     return at_us > now_us ? at_us - now_us : 0;

@@ -115,6 +115,10 @@ size_t mconn_held(const struct mconn *m);
  * overdue. */
 NODISCARD bool mconn_time(struct mconn *m, uint64_t now_us);
 
+/* mconn_excuse - nothing was read from the other side for reasons of ours:
+ * its pong is due later. */
+void mconn_excuse(struct mconn *m, uint64_t now_us);
+
 /* mconn_wait - microseconds until mconn_time, or a budget that was spent,
  * asks for attention. */
 uint64_t mconn_wait(const struct mconn *m, uint64_t now_us);
