@@ -66,6 +66,9 @@ void bus_reply(struct bus_call call, enum err status, const char *text,
  * or it is gone. */
 NODISCARD bool bus_push_to(struct bus_server *s, uint32_t peer,
                            struct span body);
+/* bus_part - forget a client: on_gone is told later, and the client finds
+ * itself in a new session.  Requests it waits for come again. */
+void bus_part(struct bus_server *s, uint32_t peer);
 /* bus_publish - a hint to whoever listens; may be lost, and says so nowhere. */
 NODISCARD enum err bus_publish_open(struct bus *b, const char *endpoint);
 void bus_publish(struct bus *b, const char *topic, struct span body);

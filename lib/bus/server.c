@@ -256,6 +256,14 @@ bool bus_push_to(struct bus_server *s, uint32_t peer, struct span body)
     return send_message(s, p, &h, body, false);
 }
 
+void bus_part(struct bus_server *s, uint32_t peer)
+{
+    struct peer *p = peer_by_handle(s, peer);
+
+    if (p)
+        peer_lose(s, p);
+}
+
 /* ---- receiving ---- */
 
 static void say_hello(struct bus_server *s, struct peer *p)

@@ -82,9 +82,6 @@ static void on_gone(void *ctx, uint32_t client)
         return;
     log_event(LOG_INFO, "reactor gone");
     set_ready(s, can_have_peers(s));
-    for (size_t i = 0; i < CONNS_MAX; i++)
-        if (s->links[i])
-            link_resume(s->links[i]);
 }
 
 /* ---- pushes of reactors ---- */

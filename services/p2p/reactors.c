@@ -47,12 +47,17 @@ bool reactor_is_full(const struct reactor *r)
 }
 
 /* News of peers stand before frames in a push: what is told of a peer after
- * its frames goes into another one.  A reactor that hangs is gone in seconds,
- * so its news cannot pile up. */
+ * its frames goes into another one.  A reactor that confirms nothing for so
+ * long that news of peers who come and go fill their room is parted from: it
+ * starts again from what is then. */
 void reactor_tell_peer(struct reactor *r, const struct gossip_peer *p)
 {
     if (r->has_frames)
         flush(r);
+    if (r->outbox.max - r->outbox.len < NEWS_ROOM / 2) {
+        buf_clear(&r->outbox);
+        bus_part(r->all->server, r->client);
+    }
     gossip_add_peer(&r->outbox, p);
     must(!r->outbox.is_full);
     deferred_set(&r->flush);
@@ -68,7 +73,7 @@ void reactors_tell_peer(struct reactors *r, const struct gossip_peer *p)
 enum reactor_told reactor_tell_frame(struct reactor            *r,
                                      const struct gossip_frame *f)
 {
-    if (f->bytes.n > r->outbox.max - NEWS_ROOM - r->outbox.len)
+    if (r->outbox.len + f->bytes.n > r->outbox.max - NEWS_ROOM)
         return REACTOR_OVERFLOWS;
     gossip_add_frame(&r->outbox, f);
     must(!r->outbox.is_full);
@@ -92,7 +97,14 @@ void reactor_seen(struct reactor *r, uint64_t number)
     if (r->outbox.len > 0)
         deferred_set(&r->flush);
     if (was_full && !reactor_is_full(r))
-        r->all->on_room(r->all->ctx);
+        deferred_set(&r->all->room);
+}
+
+static void tell_room(void *ctx)
+{
+    struct reactors *r = ctx;
+
+    r->on_room(r->ctx);
 }
 
 /* ---- who is there ---- */
@@ -118,8 +130,12 @@ struct reactor *reactors_channel(struct reactors *r, uint8_t channel)
     return NULL;
 }
 
+/* Whatever was held back for it need not be any more, in whichever way it
+ * went. */
 static void clear(struct reactor *r)
 {
+    if (reactor_is_full(r))
+        deferred_set(&r->all->room);
     r->is_used       = false;
     r->channel_count = 0;
     r->first = r->count = r->unconfirmed = 0;
@@ -173,8 +189,9 @@ void reactors_init(struct reactors *r, struct loop  *l,
                    void (*on_room)(void *ctx), void *ctx)
 {
     r->next_number = 1;
-    r->on_room     = on_room;
-    r->ctx         = ctx;
+    deferred_init(&r->room, l, tell_room, r);
+    r->on_room = on_room;
+    r->ctx     = ctx;
     for (size_t i = 0; i < REACTORS_MAX; i++) {
         struct reactor *to = &r->reactor[i];
 
@@ -187,6 +204,7 @@ void reactors_init(struct reactors *r, struct loop  *l,
 
 void reactors_fini(struct reactors *r)
 {
+    deferred_fini(&r->room);
     for (size_t i = 0; i < REACTORS_MAX; i++) {
         buf_fini(&r->reactor[i].outbox);
         deferred_fini(&r->reactor[i].flush);

@@ -43,9 +43,10 @@ struct reactors {
     struct bus_server *server;
     struct reactor     reactor[REACTORS_MAX];
     uint64_t           next_number;
-    /* on_room - a reactor that was full is not any more. */
+    /* on_room - a reactor that was full is not any more, or is gone. */
     void (*on_room)(void *ctx);
-    void *ctx;
+    void           *ctx;
+    struct deferred room;
 };
 
 void reactors_init(struct reactors *r, struct loop  *l,

@@ -439,6 +439,72 @@ TEST(a_killed_process_is_met_again_within_seconds)
     clean_up();
 }
 
+static void hear_nothing(void *ctx, uint64_t peer, uint8_t channel,
+                         struct span bytes)
+{
+    UNUSED(ctx);
+    UNUSED(peer);
+    UNUSED(channel);
+    UNUSED(bytes);
+}
+
+static void see_nothing(void *ctx, uint64_t peer, struct span id,
+                        struct span channels, bool is_outbound)
+{
+    UNUSED(ctx);
+    UNUSED(peer);
+    UNUSED(id);
+    UNUSED(channels);
+    UNUSED(is_outbound);
+}
+
+static void miss_nobody(void *ctx, uint64_t peer)
+{
+    UNUSED(ctx);
+    UNUSED(peer);
+}
+
+static struct peers *open_mempool(struct node *n)
+{
+    static const struct peers_fns fns = { see_nothing, miss_nobody, NULL,
+                                          hear_nothing };
+    struct peers_config config = { n->endpoint, span_str("\x30"), false };
+    struct peers       *p      = peers_open(loop, bus, &config, &fns, n);
+
+    peers_start(p, "", 0);
+    return p;
+}
+
+/* What is held back for a service that dies goes on when there is another,
+ * even where its successor is there before it is missed. */
+TEST(a_reactor_that_dies_full_holds_nobody_back)
+{
+    struct hasher said;
+    struct peers *mempool, *next;
+
+    set_up();
+    hash_begin(&said);
+    mempool = open_mempool(&b);
+    (void)until(never, 100);
+    peers_hold(mempool, true);
+    for (int i = 0; i < 48; i++) {
+        static uint8_t tx[1 << 20];
+
+        peers_send(a.peers, a.peer, 0x30, SPAN(tx, sizeof tx - 8));
+        (void)until(never, 5);
+    }
+    (void)until(never, 300);
+    say(&a, 0, 100, &said);
+    expected = 1;
+    CHECK(!until(has_heard, 300), "it waits behind what mempool may not have");
+    next = open_mempool(&b);
+    CHECK(until(has_heard, 10000));
+    peers_close(mempool);
+    peers_close(next);
+    CHECK_EQ(b.downs, 0);
+    clean_up();
+}
+
 static size_t ups_before;
 
 static bool is_met_anew(void)
