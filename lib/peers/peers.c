@@ -15,6 +15,7 @@ enum {
     SEEN_BYTES  = 1 << 20,  /* or so much */
     WAITING_MAX = 64 << 20, /* bytes that wait for the bus */
     KNOWN_FIRST = 16,
+    AGAIN_US    = 1000000, /* until a refused registration is tried again */
 };
 
 struct peers {
@@ -26,14 +27,16 @@ struct peers {
     bool               needs_fresh;
     char               chain_id[CHAIN_ID_BYTES_MAX + 1];
     uint64_t           app_version;
-    bool               is_started, is_registered, is_held;
+    bool               is_started, is_held;
+    bool               is_registered; /* p2p said so */
+    uint64_t           registrations; /* so far: only the last one counts */
     uint64_t           seen, confirmed;
     size_t             seen_pushes, seen_bytes; /* not confirmed */
     uint64_t          *known; /* peers that are up, in order of arrival */
     size_t             known_count, known_cap;
     struct buf         sends, drops; /* of the push under construction */
     struct deferred    flush;
-    struct timer       retry, confirm;
+    struct timer       retry, confirm, again;
     bool               is_confirming; /* the timer runs */
     struct arena       arena;
 };
@@ -77,15 +80,22 @@ static void all_down(struct peers *p)
 
 /* ---- registering ---- */
 
+/* Pushes that come before this were meant for an earlier registration: what
+ * they tell of peers is not true any more. */
 static void on_registered(void *ctx, uint64_t tag, enum err status,
                           const char *text, struct span body)
 {
-    UNUSED(ctx);
-    UNUSED(tag);
+    struct peers *p = ctx;
+
     UNUSED(body);
-    if (status != OK && status != ERR_TIMEOUT)
-        log_event(LOG_BUG, "p2p refused the registration",
-                  LOG_STR("reason", text));
+    if (tag != p->registrations)
+        return;
+    p->is_registered = status == OK;
+    if (status == OK)
+        return;
+    log_event(LOG_WARN, "p2p refused the registration",
+              LOG_STR("reason", text));
+    timer_set(&p->again, AGAIN_US);
 }
 
 static void send_register(struct peers *p)
@@ -105,13 +115,21 @@ static void send_register(struct peers *p)
     n                 = p2p__request__get_packed_size(&req);
     must(n <= sizeof packed);
     p2p__request__pack(&req, packed);
-    p->is_registered = true;
+    p->is_registered = false;
     p->seen = p->confirmed = 0;
     p->seen_pushes = p->seen_bytes = 0;
     buf_clear(&p->sends);
     buf_clear(&p->drops);
     bus_request(p->client, BUS_SERVICE, SPAN(packed, n), 0, on_registered, p,
-                0);
+                ++p->registrations);
+}
+
+static void on_again(void *ctx)
+{
+    struct peers *p = ctx;
+
+    if (!p->is_registered && bus_is_up(p->client))
+        send_register(p);
 }
 
 static void on_up(void *ctx, bool is_new_boot)
@@ -217,7 +235,7 @@ static bool push(struct peers *p)
     buf_clear(&p->drops);
     if (has_seen)
         gossip_add_seen(&p->sends, p->seen);
-    if (!bus_push(p->client, buf_span(&p->sends)))
+    if (p->sends.is_full || !bus_push(p->client, buf_span(&p->sends)))
         return false;
     if (has_seen) {
         p->confirmed   = p->seen;
@@ -342,6 +360,7 @@ struct peers *peers_open(struct loop *l, struct bus *b,
     deferred_init(&p->flush, l, flush, p);
     timer_init(&p->retry, l, flush, p);
     timer_init(&p->confirm, l, on_confirm, p);
+    timer_init(&p->again, l, on_again, p);
     arena_open(&p->arena, DECODE_ARENA_BYTES);
     p->client = bus_connect(b, config->endpoint, &client_fns, p);
     return p;
@@ -353,6 +372,7 @@ void peers_close(struct peers *p)
     deferred_fini(&p->flush);
     timer_fini(&p->retry);
     timer_fini(&p->confirm);
+    timer_fini(&p->again);
     arena_close(&p->arena);
     buf_fini(&p->sends);
     buf_fini(&p->drops);

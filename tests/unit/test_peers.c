@@ -72,6 +72,7 @@ static struct loop       *loop;
 static struct bus        *bus;
 static struct bus_server *server;
 static uint32_t           reactor; /* the client's handle */
+static unsigned           registrations;
 static char               story[4096];
 static struct timer       deadline;
 
@@ -103,8 +104,17 @@ static void on_request(void *ctx, struct bus_call call, struct span body)
          (int)r->register_->channels.len, r->register_->is_fresh,
          (int)r->register_->app_version);
     p2p__request__free_unpacked(r, NULL);
-    bus_reply(call, OK, NULL, SPAN(NULL, 0));
     reactor = call.peer;
+    buf_init(&b, 4096); /* of an earlier registration: not to be heard */
+    gossip_add_peer(&b, &(struct gossip_peer){ GOSSIP_UP, 4, span_str("old"),
+                                               span_str("\x20"), true });
+    gossip_add_number(&b, 7);
+    push_from(&b);
+    if (++registrations == 1) {
+        bus_reply(call, ERR_BUSY, "not now", SPAN(NULL, 0));
+        return;
+    }
+    bus_reply(call, OK, NULL, SPAN(NULL, 0));
     buf_init(&b, 4096);
     gossip_add_peer(&b, &(struct gossip_peer){ GOSSIP_UP, 5, span_str("ab"),
                                                span_str("\x20\x21"), true });
@@ -211,6 +221,7 @@ TEST(a_reactor_talks_with_p2p)
     timer_set(&deadline, 5000000);
     loop_run(loop);
     CHECK_STR(story, "register chain-a 2 channels fresh=1 app=3; "
+                     "register chain-a 2 channels fresh=1 app=3; "
                      "up 5 ab 2 1; frame 5 20 hi; "
                      "send 1 peers ch 21 one; send 0 peers ch 20 all; "
                      "drop 5; seen 1; "
