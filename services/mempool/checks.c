@@ -140,7 +140,6 @@ static void on_checked(void *ctx, uint64_t tag, const struct abci_response *res,
     check_free(c);
     settle(s);
     checks_go(s);
-    gossip_balance(s);
 }
 
 static void evict(struct shell *s, struct mempool_tx *tx)
@@ -219,6 +218,7 @@ void checks_go(struct shell *s)
         push(&s->asked, c);
         send_check(s, c->tx, CHECK_TX_NEW, on_checked, 0);
     }
+    gossip_balance(s);
 }
 
 void checks_recheck(struct shell *s, bool is_final)
@@ -366,6 +366,7 @@ static void on_late(void *ctx)
         check_free(c);
     }
     submit_flush(s);
+    gossip_balance(s);
 }
 
 void checks_open(struct shell *s)

@@ -821,6 +821,36 @@ TEST(a_peer_that_breaks_the_rules_is_dropped)
     }
 }
 
+/* More than may wait, all at once, in frames of one transaction each. */
+static void push_flood(void)
+{
+    uint8_t    bytes[] = { 10, 10, 10, 8, 0, 0, 0, 0, 0, 0, '=', '1' };
+    struct buf b;
+
+    buf_init(&b, 4 << 20);
+    for (uint32_t i = 0; i < 3 * WAITING_MAX / 4; i++) {
+        store_le32(bytes + 4, i);
+        gossip_add_frame(&b,
+                         &(struct gossip_frame){ 1, CHANNEL, SPAN_OF(bytes) });
+    }
+    push_buf(&b);
+}
+
+/* What waited is given up when the application stays away.  With it goes the
+ * reason to hold peers back: none of them could be heard again. */
+TEST(peers_are_not_held_back_by_what_was_given_up)
+{
+    setup_peers(NULL, NULL);
+    stop_app();
+    WAIT_FOR(!abci_is_up(shell->app));
+    push_flood();
+    WAIT_FOR(shell->is_holding);
+    WAIT_FOR(shell->is_app_late);
+    CHECK_EQ(shell->waiting.n, 0);
+    CHECK(!shell->is_holding);
+    teardown_peers();
+}
+
 TEST(one_that_is_too_long_is_dropped_with_its_peer)
 {
     setup_peers("mempool.max_tx_bytes", "3");
