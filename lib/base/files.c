@@ -138,6 +138,63 @@ enum err file_replace(const char *path, struct span bytes, unsigned mode)
     return failed(path, "replace");
 }
 
+/* The file at spare, to be written over: one of ours that nothing else names,
+ * or a new one. */
+static int open_spare(const char *spare, unsigned mode)
+{
+    enum { FLAGS = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC };
+    int         fd = open(spare, FLAGS, mode);
+    struct stat st;
+
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+        st.st_nlink == 1 && (st.st_mode & 0777) == mode &&
+        st.st_uid == geteuid())
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    unlink(spare);
+    return open(spare, FLAGS | O_EXCL, mode);
+}
+
+/* Its size stays as it is when it can: then the disk has bytes to take, and
+ * nothing about them. */
+static bool write_spare(int fd, struct span bytes)
+{
+    struct stat st;
+
+    return write_all(fd, bytes) && fstat(fd, &st) == 0 &&
+           ((size_t)st.st_size == bytes.n ||
+            ftruncate(fd, (off_t)bytes.n) == 0) &&
+           fdatasync(fd) == 0;
+}
+
+/* Not every file system can exchange. */
+static bool exchange(const char *spare, const char *path)
+{
+    return renameat2(AT_FDCWD, spare, AT_FDCWD, path, RENAME_EXCHANGE) == 0 ||
+           rename(spare, path) == 0;
+}
+
+enum err file_swap(const char *path, struct span bytes, unsigned mode)
+{
+    char spare[PATH_MAX];
+    int  fd;
+    bool is_ok;
+
+    if (snprintf(spare, PATH_MAX, "%s.old", path) >= PATH_MAX)
+        return fail(ERR_DISK, "%s: the name is too long", path);
+    fd = open_spare(spare, mode);
+    if (fd < 0)
+        return failed(spare, "create");
+    is_ok = write_spare(fd, bytes);
+    is_ok = close(fd) == 0 && is_ok;
+    if (is_ok && exchange(spare, path) && sync_directory(path))
+        return OK;
+    (void)!failed(path, "replace");
+    unlink(spare); /* it may be the one that path is after a power cut */
+    return ERR_DISK;
+}
+
 enum err file_create(const char *path, struct span bytes, unsigned mode,
                      bool *is_new)
 {

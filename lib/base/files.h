@@ -21,8 +21,14 @@ NODISCARD enum err file_read_secret(struct buf *out, const char *path,
 NODISCARD enum err file_replace(const char *path, struct span bytes,
                                 unsigned mode);
 
-/* file_create - the same for a new file; what is there stays as it is, and
- * *is_new is false. */
+/* file_swap - as file_replace, for a file that is replaced often: the one
+ * before it stays as path.old, and is written over the next time.  Cheap when
+ * bytes.n is always the same. */
+NODISCARD enum err file_swap(const char *path, struct span bytes,
+                             unsigned mode);
+
+/* file_create - as file_replace, for a new file; what is there stays as it
+ * is, and *is_new is false. */
 NODISCARD enum err file_create(const char *path, struct span bytes,
                                unsigned mode, bool *is_new);
 

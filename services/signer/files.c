@@ -6,7 +6,7 @@
 
 #include <sys/mman.h>
 
-enum { FILE_BYTES = 1 << 16 };
+enum { FILE_BYTES = 1 << 16, STATE_BYTES = 1024 };
 
 enum err signer_read_chain_id(struct shell *s)
 {
@@ -132,6 +132,8 @@ enum err signer_save_state(struct shell *s)
 
     buf_use(&text, memory, sizeof memory);
     sign_state_print(&text, &st);
+    while (text.len % STATE_BYTES != 0) /* of one size, for file_swap */
+        buf_byte(&text, '\n');
     must(!text.is_full);
-    return file_replace(s->state_path, buf_span(&text), 0600);
+    return file_swap(s->state_path, buf_span(&text), 0600);
 }

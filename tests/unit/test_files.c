@@ -78,6 +78,55 @@ TEST(what_cannot_be_replaced_stays)
     clean_up();
 }
 
+static void check_is(const char *at, const char *want)
+{
+    struct buf b;
+
+    buf_init(&b, 1 << 20);
+    CHECK_EQ(file_read(&b, at, 100), OK);
+    CHECK_BYTES(buf_span(&b), span_str(want));
+    buf_fini(&b);
+}
+
+TEST(a_file_is_swapped_with_the_one_before_it)
+{
+    char        old[80], copy[80];
+    struct stat st, before;
+
+    set_up();
+    snprintf(old, sizeof old, "%s.old", path);
+    snprintf(copy, sizeof copy, "%s.copy", path);
+    CHECK_EQ(file_swap(path, span_str("first"), 0600), OK, "there was none");
+    check_is(path, "first");
+    CHECK_EQ(file_swap(path, span_str("second, longer"), 0600), OK);
+    check_is(path, "second, longer");
+    check_is(old, "first");
+    must(stat(old, &before) == 0);
+    CHECK_EQ(file_swap(path, span_str("3"), 0600), OK);
+    check_is(path, "3");
+    check_is(old, "second, longer");
+    must(stat(path, &st) == 0);
+    CHECK(st.st_ino == before.st_ino && (st.st_mode & 0777) == 0600);
+
+    must(link(old, copy) == 0);
+    CHECK_EQ(file_swap(path, span_str("4"), 0600), OK);
+    check_is(copy, "second, longer");
+    must(unlink(old) == 0 && symlink(copy, old) == 0);
+    CHECK_EQ(file_swap(path, span_str("5"), 0600), OK);
+    check_is(path, "5");
+    check_is(copy, "second, longer");
+    must(unlink(old) == 0 && mkfifo(old, 0600) == 0);
+    CHECK_EQ(file_swap(path, span_str("6"), 0600), OK);
+    check_is(path, "6");
+    check_is(old, "5");
+
+    must(unlink(old) == 0 && mkdir(old, 0700) == 0);
+    CHECK_EQ(file_swap(path, span_str("7"), 0600), ERR_DISK);
+    check_is(path, "6");
+    must(rmdir(old) == 0 && unlink(copy) == 0);
+    clean_up();
+}
+
 TEST(a_new_file_replaces_nothing)
 {
     struct buf  b;
