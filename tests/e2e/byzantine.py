@@ -1,0 +1,106 @@
+"""A validator that signs twice: its key in a test's hands, and the evidence
+that this makes, as CometBFT's messages."""
+import base64
+import calendar
+import hashlib
+import json
+import os
+import time
+
+from attack import RudePeer, fixed64, pb
+
+STATE, VOTE, EVIDENCE = 0x20, 0x22, 0x38
+PREVOTE, PRECOMMIT = 1, 2
+
+
+def nanoseconds(text):
+    """Of an RFC 3339 time in UTC."""
+    whole, _, part = text.rstrip("Z").partition(".")
+    return calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) * 10**9 + int((part or "0").ljust(9, "0"))
+
+
+def stamp(ns):
+    return pb(*((n, v) for n, v in ((1, ns // 10**9), (2, ns % 10**9)) if v))
+
+
+def block_id(char):
+    h = bytes([ord(char)]) * 32
+    return pb((1, h), (2, pb((1, 1), (2, h))))
+
+
+def step(h, r=0, s=1):
+    last = -1 if h == 1 else 0
+    return pb((1, pb((1, h), *([(2, r)] if r else []), (3, s), *([(5, last)] if last else []))))
+
+
+class Liar:
+    """The key of a validator, and a hand that writes."""
+
+    def __init__(self, home, chain):
+        with open(os.path.join(home, "config", "priv_validator_key.json")) as f:
+            key = json.load(f)
+        self.seed = base64.b64decode(key["priv_key"]["value"])[:32]
+        self.address = bytes.fromhex(key["address"])
+        self.chain = chain
+
+    def vote(self, peer, h, index, block, kind=PREVOTE, r=0, ns=None):
+        """A vote that is signed, for block "a", "b" ... """
+        at = stamp(time.time_ns() if ns is None else ns)
+        canonical = pb((1, kind)) + fixed64(2, h) + (fixed64(3, r) if r else b"") + pb((4, block_id(block)), (5, at),
+                                                                                       (6, self.chain.encode()))
+        signature = peer.sign(self.seed, pb((0, canonical))[1:])
+        return pb((1, kind), (2, h), *([(3, r)] if r else []), (4, block_id(block)), (5, at), (6, self.address),
+                  *([(7, index)] if index else []), (8, signature))
+
+
+def index_of(rpc, address, h):
+    """(index, power, total) in the set of a height."""
+    vals = rpc.call("validators", height=str(h), per_page="100")["validators"]
+    powers = [int(v["voting_power"]) for v in vals]
+    i = [v["address"] for v in vals].index(address.hex().upper())
+    return i, powers[i], sum(powers)
+
+
+def lie(peer, rpc, liar, kind=PREVOTE, blocks="ab"):
+    """Two votes for the height that is being decided; the height."""
+    h = rpc.height() + 1
+    i = index_of(rpc, liar.address, h)[0]
+    for b in blocks:
+        peer.send(VOTE, pb((6, pb((1, liar.vote(peer, h, i, b, kind))))))
+    return h
+
+
+def duplicate(a, b, power, total, ns):
+    """tendermint.types.Evidence of two votes in their order."""
+    return pb((1, pb((1, a), (2, b), *([(3, total)] if total else []), *([(4, power)] if power else []), (5, stamp(ns)))))
+
+
+def evidence_list(*items):
+    return pb(*((1, i) for i in items))
+
+
+def evidence_hash(evidence):
+    """Of two votes: SHA-256 of the bare message."""
+    from attack import parse
+    return hashlib.sha256(parse(evidence)[0][1]).hexdigest().upper()
+
+
+def made(peer, rpc, liar, h, **wrong):
+    """What an honest node would make of two prevotes of this height; wrong
+    names what is not as it would be."""
+    i, power, total = index_of(rpc, liar.address, h)
+    ns = nanoseconds(rpc.call("block", height=str(h))["block"]["header"]["time"])
+    votes = [liar.vote(peer, h, i, b, ns=ns) for b in wrong.get("blocks", "cd")]
+    return duplicate(*votes, wrong.get("power", power), wrong.get("total", total), wrong.get("ns", ns))
+
+
+def punished(rpc, first, last):
+    """[(height, evidence)] that the blocks hold."""
+    out = []
+    for h in range(first, last + 1):
+        block = rpc.call("block", height=str(h))["block"]
+        out += [(h, e) for e in block["evidence"]["evidence"]]
+    return out
+
+
+__all__ = ["RudePeer", "STATE", "VOTE", "EVIDENCE", "PREVOTE", "PRECOMMIT"]

@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+"""A validator that signs twice is punished, once, whoever is killed when; and
+what others say of misbehaviour is believed only when it is true."""
+import json
+import os
+import time
+
+import net
+import test_network as network
+from attack import LONG, RudePeer, pb, rss, RSS_MAX
+from byzantine import (EVIDENCE, PRECOMMIT, STATE, Liar, duplicate, evidence_list, index_of, lie, made, nanoseconds, punished, step)
+
+
+def peer_port(org):
+    return int(org.peer.rsplit(":", 1)[1])
+
+
+class Four(network.Network):
+    """Four validators, the last of which has lent its key to a liar."""
+
+    def __init__(self, **evidence):
+        super().__init__(4)
+        self.orgs, late = self.orgs[:3], self.orgs[3]
+        for o in self.orgs + [late]:
+            net.edit_config(o.home, "p2p", "allow_duplicate_ip", "true")
+            path = os.path.join(o.home, "config", "genesis.json")
+            with open(path) as f:
+                genesis = json.load(f)
+            genesis["consensus_params"]["evidence"].update(evidence)
+            for v in genesis["validators"]:
+                v["power"] = "10"
+            with open(path, "w") as f:
+                json.dump(genesis, f)
+        self.chain = genesis["chain_id"]
+        self.liar = Liar(late.home, self.chain)
+        self.late = late
+
+    def rude(self, i=0):
+        p = RudePeer(peer_port(self.orgs[i]), self.chain)
+        if not p.up():
+            raise RuntimeError(f"not greeted: {p.why}")
+        return p
+
+    def wait_punished(self, first, seconds=30):
+        """The height of the first block with evidence."""
+        end = time.monotonic() + seconds
+        h = first
+        while time.monotonic() < end:
+            if not self.orgs[0].wait_height(h, seconds):
+                break
+            if punished(self.orgs[0].rpc, h, h):
+                return h
+            h += 1
+        return None
+
+    def check_once(self, lied, at, more=6):
+        """The deed of height `lied` stands in block `at` alone, is true, and
+        the application was told once."""
+        for o in self.orgs:
+            net.check(o.wait_height(at + more, 60), "the chain goes on")
+        rpc = self.orgs[0].rpc
+        found = punished(rpc, lied, at + more)
+        net.check_eq([h for h, _ in found], [at], f"height {lied} is punished once")
+        e = found[0][1]["value"]
+        _, power, total = index_of(rpc, self.liar.address, lied)
+        net.check_eq((e["vote_a"]["height"], e["ValidatorPower"], e["TotalVotingPower"]), (str(lied), str(power), str(total)),
+                     "height and powers")
+        net.check_eq(nanoseconds(e["Timestamp"]), nanoseconds(rpc.call("block", height=str(lied))["block"]["header"]["time"]),
+                     "its time is that of its block")
+        net.check_eq(e["vote_a"]["validator_address"], self.liar.address.hex().upper(), "who it was")
+        powers = [index_of(rpc, self.liar.address, h)[1] for h in (at + 1, at + 2, at + more)]
+        net.check_eq(powers, [power, power - 1, power - 1], "the application punishes it, once")
+        network.all_equal([o.rpc for o in self.orgs], lied, at + more, "after a punishment")
+        network.healthy(self.orgs)
+
+
+def two_votes_are_punished_once():
+    n = Four().start(commit="1s")
+    with n.rude() as p, n.rude(1) as listener:
+        lied = lie(p, n.orgs[0].rpc, n.liar)
+        listener.send(STATE, step(lied + 50))
+        at = n.wait_punished(lied)
+        if not net.check(at is not None, "two prevotes are punished"):
+            return
+        net.check(any(c == EVIDENCE for c, _ in listener.got), "peers are told of the evidence")
+        net.check(not p.why and not listener.why, "nobody is disconnected")
+        n.check_once(lied, at)
+
+        lied = lie(p, n.orgs[0].rpc, n.liar, PRECOMMIT)
+        at = n.wait_punished(lied)
+        if net.check(at is not None, "two precommits are punished"):
+            n.check_once(lied, at)
+    # Whoever comes later verifies all of it, and agrees.
+    n.late.start(commit="1s")
+    net.check(n.late.wait_height(n.orgs[0].height(), 60), "a new node fetches blocks with evidence")
+    network.all_equal([n.orgs[0].rpc, n.late.rpc], lied, n.late.height(), "a new node")
+    network.healthy([n.late])
+
+
+def killed_between_the_lie_and_its_punishment():
+    """All nodes at once: after the votes, after the evidence."""
+    for when in ("the votes", "the evidence", "the votes", "the evidence") if LONG else ("the votes", "the evidence"):
+        n = Four().start(commit="1s")
+        with n.rude() as p:
+            before = n.orgs[0].log().count("evidence of misbehaviour")
+            lied = lie(p, n.orgs[0].rpc, n.liar)
+            if when == "the votes":
+                time.sleep(0.2)
+            else:
+                net.wait_until(lambda: n.orgs[0].log().count("evidence of misbehaviour") > before, 30, 0.001)
+        for o in n.orgs:
+            o.kill_all()
+        for o in n.orgs:
+            o.start(commit="1s")
+        at = n.wait_punished(lied, 60)
+        if net.check(at is not None, f"killed after {when}: punished"):
+            n.check_once(lied, at)
+        net.stop_all()
+
+
+def services_killed_under_lies():
+    """One service at a time, while somebody lies at every height."""
+    n = Four().start(commit="300ms")
+    lied = []
+    for i, service in enumerate(("store", "consensus", "store", "consensus", "p2p", "store")):
+        o = n.orgs[i % 3]
+        try:
+            with n.rude(i % 3) as p:
+                lied.append(lie(p, o.rpc, n.liar))
+                time.sleep(0.1 * i)
+                o.kill(service)
+        except (RuntimeError, OSError, net.RpcError):
+            pass
+        net.check(o.wait_height(n.orgs[(i + 1) % 3].height() + 1, 60), f"{service} of node {i % 3} killed: it goes on")
+    top = max(o.height() for o in n.orgs) + 3
+    for o in n.orgs:
+        net.check(o.wait_height(top, 60), "all go on")
+    found = punished(n.orgs[0].rpc, 1, top)
+    deeds = [e["value"]["vote_a"]["height"] for _, e in found]
+    print(f"lies at {lied}, punished: {deeds}", flush=True)
+    net.check(len(found) > 0, "lies are punished")
+    texts = [json.dumps(e, sort_keys=True) for _, e in found]
+    net.check_eq(len(set(texts)), len(texts), "none twice")
+    network.all_equal([o.rpc for o in n.orgs], 1, top, "under lies and kills")
+    network.healthy(n.orgs)
+
+
+def what_others_say():
+    """Evidence from a stranger: true, wrong, old, early, huge."""
+    n = Four(max_age_num_blocks="20", max_age_duration="3000000000").start(commit="200ms")
+    rpc = n.orgs[0].rpc
+    n.orgs[0].wait_height(3)
+    pids = net.children_of(n.orgs[0].process.pid)
+
+    def says(what, is_dropped, evidence, more=b""):
+        with n.rude() as p:
+            message = evidence(p) if callable(evidence) else evidence
+            p.send(EVIDENCE, message + more)
+            if is_dropped:
+                net.check(p.is_dropped(30), f"{what}: dropped")
+            else:
+                net.check(not p.is_dropped(1), f"{what}: stays connected: {p.why}")
+
+    h = n.orgs[0].height()
+    says("another total", True, lambda p: evidence_list(made(p, rpc, n.liar, h, total=41)))
+    says("another power", True, lambda p: evidence_list(made(p, rpc, n.liar, h, power=9)))
+    says("no power", True, lambda p: evidence_list(made(p, rpc, n.liar, h, power=0)))
+    says("another time", True, lambda p: evidence_list(made(p, rpc, n.liar, h, ns=10**18)))
+    says("votes in the wrong order", True, lambda p: evidence_list(made(p, rpc, n.liar, h, blocks="dc")))
+    says("one vote twice", True, lambda p: evidence_list(made(p, rpc, n.liar, h, blocks="cc")))
+
+    says("an unknown validator", True,
+         lambda p: evidence_list(made(p, rpc, n.liar, h).replace(n.liar.address, b"\x55" * 20)))
+
+    def unsigned(p):
+        good = made(p, rpc, n.liar, h)
+        i = good.index(n.liar.address) + 20 + 10
+        return evidence_list(good[:i] + bytes([good[i] ^ 1]) + good[i + 1:])
+    says("a signature that is none", True, unsigned)
+
+    def early(p):
+        i, power, total = index_of(rpc, n.liar.address, rpc.height() + 1)
+        return evidence_list(duplicate(*(n.liar.vote(p, h + 500, i, b) for b in "cd"), power, total, time.time_ns()))
+    says("a height to come", False, early)
+    for what, message in (("garbage", os.urandom(500)), ("nothing in it", pb((1, b""))),
+                          ("more than a message may have", b"\x00" * (2**20 + 1)), ("nested", b"\xa3\x06" * 20000)):
+        says(what, True, message)
+    says("an empty list", False, b"")
+    net.check_eq(punished(rpc, 1, rpc.height()), [], "nothing of that is on the chain")
+
+    # The truth, told by a stranger, many times over.
+    with n.rude(1) as p:
+        at = n.orgs[1].height()
+        truth = made(p, n.orgs[1].rpc, n.liar, at)
+        many = evidence_list(*[truth] * 2000)
+        p.send(EVIDENCE, evidence_list(truth))
+        p.send(EVIDENCE, many, 20)
+        found = n.wait_punished(at)
+        net.check(found is not None, "the truth is punished, whoever tells it")
+        p.send(EVIDENCE, many, 20)
+        net.check(not p.is_dropped(1), f"it may be told again: {p.why}")
+    n.check_once(at, found)
+
+    # It grows old: too old by blocks and time, but whoever says it may stay.
+    old = n.orgs[0].height()
+    n.orgs[0].wait_height(old + 25, 60)
+    time.sleep(3)
+    says("what is too old", False, lambda p: evidence_list(made(p, rpc, n.liar, old)))
+    says("what was committed and is too old", False, evidence_list(truth))
+    net.check_eq(len(punished(rpc, 1, rpc.height())), 1, "neither is on the chain")
+    net.check_eq(net.children_of(n.orgs[0].process.pid), pids, "no process ended")
+    for name, pid in pids.items():
+        net.check(rss(pid) < RSS_MAX, f"{name}: memory")
+    network.healthy(n.orgs)
+
+
+if __name__ == "__main__":
+    net.run(two_votes_are_punished_once, killed_between_the_lie_and_its_punishment, services_killed_under_lies, what_others_say)
