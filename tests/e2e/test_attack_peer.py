@@ -104,6 +104,9 @@ def malformed(h):
         ("evidence of nothing", EVIDENCE, pb((1, b""))),
         ("light-client evidence without a header", EVIDENCE, pb((1, pb((2, pb((1, pb((1, b""))), (2, 1))))))),
         ("garbage for evidence", EVIDENCE, b"\xff" * 50),
+        ("garbage for block sync", BLOCKS, b"\xff" * 50),
+        ("a request for block -1", BLOCKS, pb((1, pb((1, -1))))),
+        ("evidence of 1 MiB and a byte", EVIDENCE, b"\x00" * (2**20 + 1)),
         ("an empty list of txs", TXS, pb((1, b""))),
         ("garbage for txs", TXS, b"\xff" * 50),
         ("addresses nobody asked for", PEX, pb((4, pb((1, pb((1, b"ab" * 20), (2, b"127.0.0.1"), (3, 26656))))))),
@@ -147,8 +150,8 @@ def ignorable(h):
     ]
 
 
-# Channels whose reactor is here; on the others nobody listens to garbage yet.
-JUDGED = {STATE, DATA, VOTE, BITS, TXS, PEX, 0x77}
+# Channels whose reactor is here; on those of state sync nobody listens to garbage yet.
+JUDGED = {STATE, DATA, VOTE, BITS, TXS, EVIDENCE, BLOCKS, PEX, 0x77}
 
 
 def peers_that_lie():
