@@ -339,9 +339,16 @@ static void check_signed(struct shell *s)
     if (s->checked_heights >=
             s->svc->config->consensus.double_sign_check_height ||
         height < s->genesis.initial_height || height < s->store_lowest)
-        read_last_block(s);
+        s->when_checked(s);
     else
         ask_commit(s, height, false, on_past_commit);
+}
+
+void boot_check_signed(struct shell *s, void (*then)(struct shell *s))
+{
+    s->checked_heights = 0;
+    s->when_checked    = then;
+    check_signed(s);
 }
 
 void boot_go_on(struct shell *s)
@@ -358,5 +365,8 @@ void boot_go_on(struct shell *s)
     }
     s->phase = PHASE_COMMIT;
     txs_meet(s);
-    check_signed(s);
+    if (fetch_is_wanted(&s->reactor))
+        read_last_block(s); /* checked at the height of the network */
+    else
+        boot_check_signed(s, read_last_block);
 }

@@ -292,7 +292,7 @@ static void clear_bodies(struct sync *y)
         free(sync_take(y, h));
 }
 
-static void finish(struct reactor *r)
+static void take_part(struct reactor *r)
 {
     struct fetch *f     = &r->fetch;
     struct shell *s     = r->shell;
@@ -304,15 +304,10 @@ static void finish(struct reactor *r)
     };
     struct event start = { .kind = EV_START, .now = state.now };
 
-    timer_clear(&f->tick);
-    clear_bodies(&f->sync);
-    if (f->has_bar)
-        bar_erase();
-    f->is_going = false;
-    s->phase    = PHASE_RUN;
+    s->phase = PHASE_RUN;
     svc_condition(s->svc, "consensus", NULL);
     log_event(LOG_INFO, "taking part",
-              LOG_INT("height", shell_chain(s)->last_height + 1),
+              LOG_INT("height", s->chain.last_height + 1),
               LOG_INT("blocks_synced", f->sync.next - f->first));
     if (moved)
         shell_feed(s, &state);
@@ -321,6 +316,27 @@ static void finish(struct reactor *r)
     f->has_started = true;
     reactor_joined(r);
     pump(s);
+}
+
+static void on_checked(struct shell *s)
+{
+    take_part(&s->reactor);
+}
+
+/* There are all blocks now in which another node may have used our key. */
+static void finish(struct reactor *r)
+{
+    struct fetch *f = &r->fetch;
+
+    timer_clear(&f->tick);
+    clear_bodies(&f->sync);
+    if (f->has_bar)
+        bar_erase();
+    f->is_going = false;
+    if (f->has_started)
+        take_part(r);
+    else
+        boot_check_signed(r->shell, on_checked);
 }
 
 /* Does the chain stand still without us? */
@@ -509,7 +525,7 @@ void fetch_down(struct reactor *r, uint64_t peer)
 bool fetch_is_wanted(const struct reactor *r)
 {
     const struct shell      *s = r->shell;
-    const struct validators *v = &s->core.state.validators;
+    const struct validators *v = &shell_chain(s)->validators;
     uint8_t                  address[ADDRESS_BYTES];
 
     if (v->n != 1 || s->key.type == KEY_TYPE_NONE)

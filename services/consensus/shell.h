@@ -69,10 +69,11 @@ struct shell {
     struct chain_state chain; /* until the core has it */
     bool               needs_proof;
     int64_t            checked_heights; /* for signatures of our key */
-    int64_t            store_lowest, store_height;
-    int64_t            saved_height, saving_height; /* of last_state */
-    struct buf         last_state;
-    struct timer       retry;
+    void (*when_checked)(struct shell *s);
+    int64_t      store_lowest, store_height;
+    int64_t      saved_height, saving_height; /* of last_state */
+    struct buf   last_state;
+    struct timer retry;
 
     struct consensus core;
     struct effects   fx;
@@ -134,6 +135,9 @@ void boot_start(struct shell *s);
 /* boot_go_on - the application holds our state; or the block that the store
  * had above it was applied; or the key became known. */
 void boot_go_on(struct shell *s);
+/* boot_check_signed - then, if our key has signed none of the last
+ * double_sign_check_height blocks; else the process ends. */
+void boot_check_signed(struct shell *s, void (*then)(struct shell *s));
 /* boot_evidence_read - the pool has what was pending. */
 void boot_evidence_read(struct shell *s);
 /* commit_widened - a Commit or ExtendedCommit of the store, copied into the

@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import random
+import shutil
 import signal
 import time
 
@@ -261,6 +262,40 @@ def left_behind(n, late):
     healthy([*n.orgs, late])
 
 
+def ends_for_its_signatures(org, what):
+    net.check(net.wait_until(lambda: not org.process.alive(), 60), f"{what}: does not run: {org.log()[-2500:]}")
+    net.check_eq(org.process.stop(), 6, f"{what}: exit code")
+    net.check("double_sign_check_height" in org.log(), f"{what}: says why")
+    net.check("taking part" not in org.log(), f"{what}: took no part")
+    os.remove(os.path.join(org.home, "log"))
+
+
+def a_key_that_signed_lately_waits():
+    """double_sign_check_height looks at what the network has decided."""
+    n = Network(4, 1)
+    twin = n.orgs.pop()
+    n.start()
+    a, b = n.orgs[0], n.orgs[3]
+    shutil.copy(os.path.join(b.home, "config", "priv_validator_key.json"), os.path.join(twin.home, "config"))
+    net.check(a.wait_height(12, 60), "a chain")
+    twin.flags = b.flags = ["--consensus.double_sign_check_height=10"]
+    twin.start()
+    ends_for_its_signatures(twin, "a new home with a key that is in use")
+    b.kill_all()
+    os.remove(os.path.join(b.home, "log"))
+    b.start()
+    ends_for_its_signatures(b, "started again at once")
+    net.check(a.wait_height(a.height() + 15, 120), "others go on")
+    b.start()
+    h = a.height() + 5
+    net.check(b.wait_height(h, 60), f"when the chain has gone on, it starts: {b.log()[-2500:]}")
+    net.check(net.wait_until(lambda: any(
+        s["validator_address"] == address(b) and s["block_id_flag"] == 2
+        for s in a.rpc.call("commit", height=str(a.height() - 1))["signed_header"]["commit"]["signatures"]), 60), "and signs")
+    all_equal([o.rpc for o in n.orgs], 1, h, "one waited")
+    healthy(n.orgs)
+
+
 def address(org):
     with open(os.path.join(org.home, "config", "priv_validator_key.json")) as f:
         return json.load(f)["address"]
@@ -268,4 +303,4 @@ def address(org):
 
 if __name__ == "__main__":
     net.run(four_nodes_agree, one_dies_and_catches_up, two_of_four_stop_and_nothing_is_decided,
-            a_validator_joins_and_leaves, a_new_node_fetches_the_chain)
+            a_validator_joins_and_leaves, a_new_node_fetches_the_chain, a_key_that_signed_lately_waits)
