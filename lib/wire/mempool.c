@@ -8,6 +8,8 @@ PB_DESC(txs_desc, struct txs,
         PB_LIST(struct txs, 1, txs, PB_BYTES, BLOCK_TXS_MAX));
 PB_DESC(mempool_msg_desc, struct mempool_msg,
         PB_ONEOF_MSG(struct mempool_msg, MEMPOOL_TXS, which, txs, txs_desc));
+PB_DESC(seen_msg_desc, struct seen_msg,
+        PB_FIELD(struct seen_msg, 1, prefixes, PB_BYTES));
 
 struct tally {
     size_t max_tx, max_batch;
@@ -74,4 +76,13 @@ enum reject mempool_filter(struct span in, size_t max_tx_bytes,
 enum reject mempool_msg_validate(const struct mempool_msg *m)
 {
     return m->which == MEMPOOL_TXS ? ACCEPT : REJECT_MISSING;
+}
+
+enum reject seen_msg_validate(const struct seen_msg *m)
+{
+    size_t n = m->prefixes.n / SEEN_PREFIX_BYTES;
+
+    return n > 0 && n <= SEEN_MAX && m->prefixes.n % SEEN_PREFIX_BYTES == 0
+               ? ACCEPT
+               : REJECT_LENGTH;
 }

@@ -3,8 +3,13 @@
  * Source:  CometBFT v0.38 mempool/reactor.go: in the order of the pool, never
  *          to a peer that it came from.  It sends one transaction a message
  *          and takes as many as fit into its longest one.
- * Pace:    what follows within PACE_US of the last sending waits that long
+ * Pace:    what follows within pace_us of the last sending waits that long
  *          and travels together; a lone transaction leaves at once.
+ * Copies:  a peer that knows SEEN_CHANNEL is sent at once what clients
+ *          brought.  What came from peers it mostly gets from the same ones,
+ *          so it is told the hashes, tells us its own, and after HOLD_US is
+ *          sent what it still did not name.  If that was some, it seems to
+ *          depend on us, and the next ones go out at once as to any peer.
  * Bounds:  a peer is sent at most so many bytes in a tick, so that BUSY comes
  *          long before its queue is full, which would end the connection. */
 #include "mempool/shell.h"
@@ -15,7 +20,11 @@
 
 enum {
     CHANNEL        = 0x30,
-    PACE_US        = 4000,
+    PACE_MAX_US    = 20000,
+    TELL_US        = 40000,  /* after a peer sent it: then it is announced, */
+    HOLD_US        = 250000, /* and then sent */
+    NEED_FIRST     = 64,
+    NEED_MAX       = 4096,
     MESSAGE_BYTES  = 16 << 10, /* of several: less than any sensible limit */
     MESSAGE_TXS    = 256,
     TX_OVERHEAD    = 8, /* a tag and a length */
@@ -43,10 +52,10 @@ static void pace(struct shell *s)
     if (s->is_paced)
         return;
     s->is_paced = true;
-    if (since >= PACE_US)
+    if (since >= s->pace_us)
         deferred_set(&s->gossip_due);
     else
-        timer_set(&s->gossip_pace, PACE_US - since);
+        timer_set(&s->gossip_pace, s->pace_us - since);
 }
 
 /* ---- who is there ---- */
@@ -89,6 +98,8 @@ static void on_up(void *ctx, uint64_t peer, struct span id,
                                             .budget   = s->tick_bytes,
                                             .is_used  = true,
                                             .has_room = true };
+        s->slots[i].has_seen =
+            memchr(channels.p, SEEN_CHANNEL, channels.n) != NULL;
         measure(s);
         pace(s);
         return;
@@ -107,6 +118,7 @@ static void on_down(void *ctx, uint64_t peer)
     /* Its bit is the next one's. */
     mempool_forget_sender(&s->core, bit_of(s, g));
     checks_forget_sender(s, bit_of(s, g));
+    early_forget(&s->early, bit_of(s, g));
     *g = (struct gossip_slot){ 0 };
     measure(s);
 }
@@ -169,23 +181,137 @@ static bool may_pass_on(const struct shell *s, const struct mempool_tx *tx)
     return tx->bytes.n > 0 && tx->bytes.n <= s->core.limits.tx_bytes_max;
 }
 
+static bool has_it(const struct shell *s, const struct gossip_slot *g,
+                   const struct mempool_tx *tx)
+{
+    return (tx->senders | tx->named) & bit_of(s, g);
+}
+
+static void send_tx(struct shell *s, struct gossip_slot *g, struct parcel *p,
+                    struct mempool_tx *tx)
+{
+    if (has_it(s, g, tx) || !may_pass_on(s, tx))
+        return;
+    tx->senders |= bit_of(s, g);
+    add_tx(s, g, p, tx->bytes);
+}
+
+static bool may_go_on(const struct gossip_slot *g, const struct parcel *p)
+{
+    return g->has_room && g->budget > (int64_t)p->bytes;
+}
+
+static bool goes_at_once(const struct gossip_slot *g,
+                         const struct mempool_tx  *tx)
+{
+    return !g->has_seen || tx->came_us == 0 || tx->seq <= g->need_seq;
+}
+
+static void send_new(struct shell *s, struct gossip_slot *g, struct parcel *p)
+{
+    struct mempool_tx *tx;
+
+    while (may_go_on(g, p) && (tx = mempool_ahead(&s->core, &g->sent))) {
+        if (goes_at_once(g, tx))
+            send_tx(s, g, p, tx);
+        mempool_pass(&s->core, &g->sent, tx);
+    }
+}
+
+/* The next one that is old enough, and that send_new has looked at. */
+static struct mempool_tx *next_older(const struct shell          *s,
+                                     const struct gossip_slot    *g,
+                                     const struct mempool_cursor *c,
+                                     uint64_t age_us, uint64_t now)
+{
+    struct mempool_tx *tx = mempool_ahead(&s->core, c);
+
+    return tx && tx->seq <= g->sent.seq && tx->came_us + age_us <= now ? tx
+                                                                       : NULL;
+}
+
+/* Who lacks it after all that time gets its transactions from us. */
+static void note_need(const struct shell *s, struct gossip_slot *g)
+{
+    if (s->core.seq_next <= g->need_seq)
+        return;
+    g->need = g->need ? 2 * g->need : NEED_FIRST;
+    if (g->need > NEED_MAX)
+        g->need = NEED_MAX;
+    g->need_seq = s->core.seq_next + g->need;
+}
+
+static void send_left(struct shell *s, struct gossip_slot *g, struct parcel *p,
+                      uint64_t now)
+{
+    struct mempool_tx *tx;
+
+    while (may_go_on(g, p) && (tx = next_older(s, g, &g->left, HOLD_US, now))) {
+        if (!has_it(s, g, tx) && tx->came_us)
+            note_need(s, g);
+        send_tx(s, g, p, tx);
+        mempool_pass(&s->core, &g->left, tx);
+    }
+}
+
+static void say_seen(struct shell *s, struct gossip_slot *g, struct span all)
+{
+    struct seen_msg m = { .prefixes = all };
+    struct span     bytes;
+
+    if (all.n == 0)
+        return;
+    arena_reset(&s->scratch);
+    bytes = pb_encode(&seen_msg_desc, &m, &s->scratch);
+    must(bytes.p != NULL);
+    peers_send(s->peers, g->peer, SEEN_CHANNEL, bytes);
+}
+
+/* What came from others, it need not send to us: also when it told us the
+ * same, or each would wait for the other's word. */
+static void tell(struct shell *s, struct gossip_slot *g, uint64_t now)
+{
+    static uint8_t     all[SEEN_MAX * SEEN_PREFIX_BYTES];
+    size_t             n = 0;
+    struct mempool_tx *tx;
+
+    while (n < SEEN_MAX && (tx = next_older(s, g, &g->told, TELL_US, now))) {
+        if (!(tx->senders & bit_of(s, g)))
+            memcpy(all + n++ * SEEN_PREFIX_BYTES, tx->key, SEEN_PREFIX_BYTES);
+        mempool_pass(&s->core, &g->told, tx);
+    }
+    say_seen(s, g, SPAN(all, n * SEEN_PREFIX_BYTES));
+}
+
 /* What this peer lacks, as far as it may be sent now; false when some is
  * left for the next tick. */
 static bool serve(struct shell *s, struct gossip_slot *g)
 {
-    const struct mempool_tx *tx = mempool_after(&s->core, g->seq);
-    struct parcel            p;
+    struct parcel p;
 
     p.n = p.bytes = 0;
-    for (; tx && g->has_room; tx = mempool_next(&s->core, tx)) {
-        if (g->budget <= (int64_t)p.bytes)
-            break;
-        if (!(tx->senders & bit_of(s, g)) && may_pass_on(s, tx))
-            add_tx(s, g, &p, tx->bytes);
-        g->seq = tx->seq;
+    send_new(s, g, &p);
+    if (g->has_seen && g->has_room) {
+        tell(s, g, s->gossiped_us);
+        send_left(s, g, &p, s->gossiped_us);
     }
     send_parcel(s, g, &p);
-    return !tx || !g->has_room; /* READY goes on */
+    return !g->has_room || !mempool_ahead(&s->core, &g->sent);
+}
+
+/* Is there something to tell or to send by and by? */
+static bool is_behind(const struct shell *s, const struct gossip_slot *g)
+{
+    return g->is_used && g->has_seen && g->has_room &&
+           mempool_ahead(&s->core, &g->left);
+}
+
+static void serve_later(struct shell *s)
+{
+    for (size_t i = 0; !s->is_later && i < GOSSIP_PEERS_MAX; i++)
+        s->is_later = is_behind(s, &s->slots[i]);
+    if (s->is_later)
+        timer_set(&s->gossip_later, TELL_US);
 }
 
 static void on_due(void *ctx)
@@ -195,13 +321,25 @@ static void on_due(void *ctx)
 
     s->is_paced    = false;
     s->gossiped_us = now_us();
-    for (size_t i = 0; s->is_broadcasting && i < GOSSIP_PEERS_MAX; i++)
+    if (!s->is_broadcasting)
+        return;
+    for (size_t i = 0; i < GOSSIP_PEERS_MAX; i++)
         if (s->slots[i].is_used)
             is_done = serve(s, &s->slots[i]) && is_done;
+    if (!s->is_later)
+        serve_later(s);
     if (!is_done && !s->is_ticking) {
         s->is_ticking = true;
         timer_set(&s->gossip_tick, TICK_US);
     }
+}
+
+static void on_later(void *ctx)
+{
+    struct shell *s = ctx;
+
+    s->is_later = false;
+    on_due(s);
 }
 
 static void on_tick(void *ctx)
@@ -225,8 +363,10 @@ static void on_tick(void *ctx)
     }
 }
 
-void gossip_go(struct shell *s)
+void gossip_add(struct shell *s, struct mempool_tx *tx)
 {
+    tx->came_us = tx->senders ? now_us() : 0;
+    tx->named   = early_take(&s->early, tx->key);
     if (!s->is_broadcasting)
         return;
     pace(s);
@@ -247,12 +387,44 @@ static void take_tx(struct shell *s, uint64_t sender, struct span tx)
     refusal = mempool_offer(&s->core, h.b, tx.n, sender);
     if (refusal == MEMPOOL_FULL)
         shell_count(COUNT_REJECTED);
+    if (refusal == MEMPOOL_IN_CACHE) /* perhaps it is being checked */
+        early_note(&s->early, h.b, sender);
     if (refusal)
         return;
     if (!checks_add(s, NULL, 0, sender, h.b, tx)) {
         mempool_withdraw(&s->core, h.b);
         shell_count(COUNT_REJECTED);
     }
+}
+
+static void take_seen(struct shell *s, struct gossip_slot *g,
+                      const uint8_t *prefix)
+{
+    struct mempool_tx *tx = mempool_find_prefix(&s->core, prefix);
+
+    if (!tx)
+        early_note(&s->early, prefix, bit_of(s, g));
+    else
+        tx->named |= bit_of(s, g);
+}
+
+/* It gets transactions from others, too: it does not depend on us. */
+static void on_seen(struct shell *s, uint64_t peer, struct span bytes)
+{
+    struct gossip_slot *g = find(s, peer);
+    struct seen_msg     m;
+
+    arena_reset(&s->scratch);
+    if (pb_decode(&seen_msg_desc, &m, &s->scratch, bytes) ||
+        seen_msg_validate(&m)) {
+        peers_drop(s->peers, peer, "a malformed list of transactions", 0);
+        return;
+    }
+    if (!g)
+        return;
+    g->need = 0;
+    for (size_t i = 0; i < m.prefixes.n; i += SEEN_PREFIX_BYTES)
+        take_seen(s, g, m.prefixes.p + i);
 }
 
 static void on_frame(void *ctx, uint64_t peer, uint8_t channel,
@@ -262,6 +434,8 @@ static void on_frame(void *ctx, uint64_t peer, uint8_t channel,
     size_t             max = s->core.limits.tx_bytes_max;
     struct mempool_msg m;
 
+    if (channel == SEEN_CHANNEL)
+        on_seen(s, peer, bytes);
     if (channel != CHANNEL)
         return;
     arena_reset(&s->scratch);
@@ -298,7 +472,7 @@ void gossip_open(struct shell *s)
                                                 .on_down  = on_down,
                                                 .on_room  = on_room,
                                                 .on_frame = on_frame };
-    static const uint8_t          channel[] = { CHANNEL };
+    static const uint8_t          channel[] = { CHANNEL, SEEN_CHANNEL };
     const struct config          *cfg       = s->svc->config;
     struct peers_config pc = { .endpoint = svc_endpoint(s->svc, "p2p", false),
                                .channels = SPAN_OF(channel) };
@@ -309,12 +483,16 @@ void gossip_open(struct shell *s)
         s->tick_bytes = TICK_BYTES_MIN;
     if (s->tick_bytes > TICK_BYTES_MAX)
         s->tick_bytes = TICK_BYTES_MAX;
+    s->pace_us = (uint64_t)cfg->p2p.flush_throttle_timeout / 1000;
+    if (s->pace_us > PACE_MAX_US)
+        s->pace_us = PACE_MAX_US;
     s->is_broadcasting = cfg->mempool.broadcast;
     s->batch_bytes_max = cfg->mempool.max_batch_bytes > 0
                              ? (size_t)cfg->mempool.max_batch_bytes
                              : 0;
     timer_init(&s->gossip_tick, s->svc->loop, on_tick, s);
     timer_init(&s->gossip_pace, s->svc->loop, on_due, s);
+    timer_init(&s->gossip_later, s->svc->loop, on_later, s);
     deferred_init(&s->gossip_due, s->svc->loop, on_due, s);
     s->peers = peers_open(s->svc->loop, s->svc->bus, &pc, &fns, s);
     peers_start(s->peers, "", 0);
@@ -326,5 +504,6 @@ void gossip_close(struct shell *s)
     peers_close(s->peers);
     timer_fini(&s->gossip_tick);
     timer_fini(&s->gossip_pace);
+    timer_fini(&s->gossip_later);
     deferred_fini(&s->gossip_due);
 }

@@ -20,7 +20,7 @@ static const uint8_t *key_of(const struct keys *k, uint32_t record)
     return k->records + record * k->stride;
 }
 
-/* Where a key would like to be. */
+/* Where a key would like to be: no more of it counts than the prefix. */
 static size_t home(const struct keys *k, const uint8_t *key)
 {
     uint64_t h = (load_le64(key) ^ k->seed) * UINT64_C(0x9e3779b97f4a7c15);
@@ -29,20 +29,31 @@ static size_t home(const struct keys *k, const uint8_t *key)
     return (size_t)(h >> 20) & k->mask;
 }
 
-/* The slot that holds the key, or the free one where the search ends. */
-static size_t probe(const struct keys *k, const uint8_t *key)
+/* The slot whose key begins with these n bytes, or the free one where the
+ * search ends. */
+static size_t probe_n(const struct keys *k, const uint8_t *key, size_t n)
 {
     size_t i = home(k, key);
 
-    while (k->slot[i] &&
-           memcmp(key_of(k, k->slot[i] - 1), key, HASH_BYTES) != 0)
+    while (k->slot[i] && memcmp(key_of(k, k->slot[i] - 1), key, n) != 0)
         i = (i + 1) & k->mask;
     return i;
+}
+
+static size_t probe(const struct keys *k, const uint8_t *key)
+{
+    return probe_n(k, key, HASH_BYTES);
 }
 
 uint32_t keys_find(const struct keys *k, const uint8_t key[HASH_BYTES])
 {
     return k->slot[probe(k, key)] - 1; /* 0 - 1 is KEYS_NONE */
+}
+
+uint32_t keys_find_prefix(const struct keys *k,
+                          const uint8_t      prefix[KEYS_PREFIX_BYTES])
+{
+    return k->slot[probe_n(k, prefix, KEYS_PREFIX_BYTES)] - 1;
 }
 
 void keys_add(struct keys *k, uint32_t record)

@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "base/limits.h"
 
-enum { KEYS_NONE = UINT32_MAX };
+enum { KEYS_NONE = UINT32_MAX, KEYS_PREFIX_BYTES = 16 };
 
 struct keys {
     uint32_t      *slot; /* index of a record + 1, 0: free */
@@ -27,6 +27,9 @@ void keys_init(struct keys *k, const void *records, size_t stride, size_t count,
 
 /* keys_find - the index of its record, or KEYS_NONE. */
 uint32_t keys_find(const struct keys *k, const uint8_t key[HASH_BYTES]);
+/* keys_find_prefix - a record whose key begins so, or KEYS_NONE. */
+uint32_t keys_find_prefix(const struct keys *k,
+                          const uint8_t      prefix[KEYS_PREFIX_BYTES]);
 void     keys_add(struct keys *k, uint32_t record); /* not there yet */
 void     keys_del(struct keys *k, uint32_t record); /* there, still intact */
 void     keys_clear(struct keys *k);

@@ -252,14 +252,23 @@ const struct mempool_tx *mempool_next(const struct mempool    *m,
     return at(m, tx->next);
 }
 
-const struct mempool_tx *mempool_after(const struct mempool *m, uint64_t seq)
+struct mempool_tx *mempool_ahead(const struct mempool        *m,
+                                 const struct mempool_cursor *c)
 {
-    const struct mempool_tx *found = NULL;
+    struct mempool_tx *found = NULL;
 
-    for (const struct mempool_tx *tx = at(m, m->last); tx && tx->seq > seq;
-         tx                          = at(m, tx->prev))
+    if (c->seq > 0 && c->at < m->limits.count_max && m->v[c->at].seq == c->seq)
+        return at(m, m->v[c->at].next);
+    for (struct mempool_tx *tx = at(m, m->last); tx && tx->seq > c->seq;
+         tx                    = at(m, tx->prev))
         found = tx;
     return found;
+}
+
+void mempool_pass(const struct mempool *m, struct mempool_cursor *c,
+                  const struct mempool_tx *tx)
+{
+    *c = (struct mempool_cursor){ tx->seq, (uint32_t)(tx - m->v) };
 }
 
 struct mempool_tx *mempool_find(struct mempool *m,
@@ -268,10 +277,18 @@ struct mempool_tx *mempool_find(struct mempool *m,
     return at(m, keys_find(&m->keys, key));
 }
 
+struct mempool_tx *mempool_find_prefix(struct mempool *m,
+                                       const uint8_t prefix[KEYS_PREFIX_BYTES])
+{
+    return at(m, keys_find_prefix(&m->keys, prefix));
+}
+
 void mempool_forget_sender(struct mempool *m, uint64_t bit)
 {
-    for (struct mempool_tx *tx = at(m, m->first); tx; tx = at(m, tx->next))
+    for (struct mempool_tx *tx = at(m, m->first); tx; tx = at(m, tx->next)) {
         tx->senders &= ~bit;
+        tx->named &= ~bit;
+    }
 }
 
 size_t mempool_reap(const struct mempool *m, int64_t max_bytes, int64_t max_gas)
@@ -320,6 +337,7 @@ struct span mempool_remove(struct mempool *m, struct mempool_tx *tx)
     m->bytes -= (int64_t)bytes.n;
     m->count--;
     tx->bytes = (struct span){ 0 };
+    tx->seq   = 0;
     tx->next  = m->free;
     m->free   = i;
     return bytes;

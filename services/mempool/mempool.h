@@ -2,8 +2,7 @@
  *
  * Source:  CometBFT v0.38 mempool/clist_mempool.go, errors.go, and
  *          state/tx_filter.go for the checks before and after CheckTx.
- * Shapes:  a transaction is known by its SHA-256.  Senders are bits of a
- *          word: one per peer that it came from.
+ * Shapes:  a transaction is known by its SHA-256.  Peers are bits of a word.
  * Memory:  the arrays are made once, in the arena.  A transaction's bytes
  *          belong to the shell, which frees them when one is handed back. */
 #ifndef WARREN_MEMPOOL_H
@@ -26,9 +25,11 @@ struct mempool_tx {
     uint32_t    prev, next; /* in order; KEYS_NONE at the ends */
     struct span bytes;
     int64_t     gas, height; /* gas wanted; the height when it came */
-    uint64_t    seq;         /* ascending in order */
-    uint64_t    senders;
-    uint32_t    segment; /* of the journal: the shell's */
+    uint64_t    seq;         /* ascending in order; 0: the record is free */
+    uint64_t    senders;     /* it came from them, or went to them */
+    uint64_t    named;       /* they said that they have it */
+    uint64_t    came_us;     /* the shell's: when a peer sent it; 0: our own */
+    uint32_t    segment;     /* of the journal: the shell's */
 };
 
 struct mempool {
@@ -115,10 +116,22 @@ void mempool_error(struct buf *out, const struct mempool *m,
 const struct mempool_tx *mempool_first(const struct mempool *m);
 const struct mempool_tx *mempool_next(const struct mempool    *m,
                                       const struct mempool_tx *tx);
-/* mempool_after - the first with a higher seq than that, or NULL. */
-const struct mempool_tx *mempool_after(const struct mempool *m, uint64_t seq);
-struct mempool_tx       *mempool_find(struct mempool *m,
-                                      const uint8_t   key[HASH_BYTES]);
+/* A place in the order that stays when what is there goes away. */
+struct mempool_cursor {
+    uint64_t seq; /* all up to here were passed */
+    uint32_t at;  /* where that one was */
+};
+/* mempool_ahead - the first behind the cursor, or NULL.  Quick, unless what
+ * it stood on is gone. */
+struct mempool_tx *mempool_ahead(const struct mempool        *m,
+                                 const struct mempool_cursor *c);
+void mempool_pass(const struct mempool *m, struct mempool_cursor *c,
+                  const struct mempool_tx *tx);
+
+struct mempool_tx *mempool_find(struct mempool *m,
+                                const uint8_t   key[HASH_BYTES]);
+struct mempool_tx *mempool_find_prefix(struct mempool *m,
+                                       const uint8_t prefix[KEYS_PREFIX_BYTES]);
 
 /* mempool_forget_sender - no transaction came from that bit any more. */
 void mempool_forget_sender(struct mempool *m, uint64_t bit);

@@ -123,7 +123,7 @@ void shell_keep(struct shell *s, struct mempool_tx *tx)
         tx->segment = journal_add_tx(s->journal, &j);
     metric_observe(&tx_size_metric, NULL, NULL, (double)tx->bytes.n);
     shell_available(s);
-    gossip_go(s);
+    gossip_add(s, tx);
 }
 
 void shell_drop(struct shell *s, uint32_t segment, struct span bytes)
@@ -301,9 +301,11 @@ static void open_core(struct shell *s)
     uint64_t seed;
 
     must(getrandom(&seed, sizeof seed, 0) == sizeof seed);
-    arena_open(&s->memory, (limits.count_max + limits.cache_max + 64) * 256);
+    arena_open(&s->memory, (limits.count_max + limits.cache_max + 64) * 256 +
+                               EARLY_MAX * sizeof(struct early_entry));
     arena_open(&s->scratch, DECODE_ARENA_BYTES);
     mempool_init(&s->core, &limits, seed, &s->memory);
+    early_init(&s->early, seed, &s->memory);
     s->is_recheck_on      = cfg->mempool.recheck;
     s->recheck_timeout_ns = cfg->mempool.recheck_timeout;
 }

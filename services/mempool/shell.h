@@ -8,6 +8,7 @@
 #define WARREN_MEMPOOL_SHELL_H
 
 #include "abci/abci.h"
+#include "mempool/early.h"
 #include "mempool/journal.h"
 #include "mempool/mempool.h"
 #include "peers/peers.h"
@@ -37,11 +38,17 @@ struct client {
     uint64_t boot;
 };
 
-/* A peer that transactions are passed on to. */
+/* A peer that transactions are passed on to, each cursor at a pace of its
+ * own: what goes out at once, what is announced, what was left to others. */
 struct gossip_slot {
-    uint64_t peer, seq; /* it has been served up to this seq */
-    int64_t  budget;    /* bytes, until the next tick */
+    uint64_t              peer;
+    struct mempool_cursor sent, told, left;
+    int64_t               budget; /* bytes, until the next tick */
+    /* It turned out to get its transactions from us: so many more, up to
+     * this seq, go out at once. */
+    uint64_t need, need_seq;
     bool     is_used, has_room;
+    bool     has_seen; /* it knows of SEEN_CHANNEL */
 };
 
 /* One transaction on its way to the application and back. */
@@ -88,10 +95,12 @@ struct shell {
 
     struct peers      *peers;
     struct gossip_slot slots[GOSSIP_PEERS_MAX]; /* the index is the bit */
+    struct early       early;
     struct deferred    gossip_due;
-    struct timer       gossip_tick, gossip_pace;
+    struct timer       gossip_tick, gossip_pace, gossip_later;
     bool               is_paced; /* serving is due */
-    uint64_t           gossiped_us;
+    bool               is_later; /* or at least later */
+    uint64_t           gossiped_us, pace_us;
     int64_t            tick_bytes;
     size_t             batch_bytes_max; /* of a message: 0 is one tx */
     bool               is_broadcasting, is_ticking, is_holding;
@@ -130,8 +139,8 @@ void checks_forget_sender(struct shell *s, uint64_t bit);
 
 void gossip_open(struct shell *s);
 void gossip_close(struct shell *s);
-/* gossip_go - something was added: pass it on. */
-void gossip_go(struct shell *s);
+/* gossip_add - pass it on. */
+void gossip_add(struct shell *s, struct mempool_tx *tx);
 /* gossip_balance - stop or go on reading from peers. */
 void gossip_balance(struct shell *s);
 

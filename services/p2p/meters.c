@@ -82,6 +82,7 @@ static struct tally pex[]      = { { 0 },
                                    { .name = "p2p_PexRequest" },
                                    { .name = "p2p_PexAddrs" } };
 static struct tally mempool[]  = { { 0 }, { .name = "mempool_Txs" } };
+static struct tally seen[]     = { { .name = "warren_Seen" } };
 static struct tally evidence[] = { { .name = "types_EvidenceList" } };
 
 static const struct family {
@@ -96,6 +97,7 @@ static const struct family {
     { 0x38, 0x38, evidence, COUNT(evidence), false },
     { 0x40, 0x40, blocksync, COUNT(blocksync), true },
     { 0x60, 0x61, statesync, COUNT(statesync), true },
+    { 0x77, 0x77, seen, COUNT(seen), false },
 };
 
 static struct tally *tally_of(uint8_t channel, struct span message)

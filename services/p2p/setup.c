@@ -85,6 +85,7 @@ void setup_channels(struct shell *s)
         { 0x22, 7, 100, CONSENSUS_MSG_BYTES_MAX },
         { 0x23, 1, 2, CONSENSUS_MSG_BYTES_MAX },
         { 0x30, 5, 1, tx },
+        { SEEN_CHANNEL, 5, 10, SEEN_MSG_BYTES },
         { 0x38, 6, 1, CONSENSUS_MSG_BYTES_MAX },
         { 0x60, 5, 10, SNAPSHOT_MSG_BYTES_MAX },
         { 0x61, 3, 10, CHUNK_MSG_BYTES_MAX },

@@ -8,7 +8,7 @@
 #include "p2p/reactors.h"
 #include "svc/svc.h"
 
-enum { CHANNELS = 10 };
+enum { CHANNELS = 11 };
 
 struct shell {
     struct svc          *svc;

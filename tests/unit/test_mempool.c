@@ -364,9 +364,10 @@ TEST(restored_ones_stand_in_their_order)
     CHECK_EQ(n, COUNT(want));
     CHECK_EQ(m.bytes, 6 * COUNT(want));
     (void)add(&m, make_tx(99, 4), 0);
-    CHECK_EQ(mempool_after(&m, 12)->seq, 13, "new ones follow");
-    CHECK_EQ(mempool_after(&m, 3)->seq, 4);
-    CHECK(!mempool_after(&m, 13));
+    CHECK_EQ(mempool_ahead(&m, &(struct mempool_cursor){ 12, 0 })->seq, 13,
+             "new ones follow");
+    CHECK_EQ(mempool_ahead(&m, &(struct mempool_cursor){ 3, 0 })->seq, 4);
+    CHECK(!mempool_ahead(&m, &(struct mempool_cursor){ 13, 0 }));
 }
 
 /* ---- a model: an array, searched from the front ---- */
