@@ -285,7 +285,8 @@ static void end_height(struct shell *s)
 {
     enum err e;
 
-    if (s->phase < PHASE_REPLAY || s->apply.is_end_noted)
+    if (s->phase < PHASE_REPLAY || s->apply.is_end_noted ||
+        s->apply.height <= s->log_ahead) /* it stands there */
         return;
     s->apply.is_end_noted = true;
     e = wal_append_end_height(s->wal, now_stamp(), s->apply.height,

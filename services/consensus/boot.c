@@ -141,21 +141,61 @@ static struct consensus_config core_config(const struct config *cfg)
     };
 }
 
+/* The home was run by CometBFT for a while, or the store is an older copy.
+ * What we voted and locked stands at the end of the log: it is left as it is,
+ * and we take no part until the store is as high.  The block that ended last
+ * can be decided from the log itself, should the network wait for us there. */
+static enum err log_is_ahead(struct shell *s, int64_t highest)
+{
+    int64_t  ended = s->chain.last_height, ignored;
+    enum err e;
+
+    wal_replay_close(s->replay);
+    s->replay = NULL;
+    if (!fetch_is_wanted(&s->reactor)) /* and nobody has these blocks */
+        return wal_replay_open(&s->replay, s->wal, ended, NULL);
+    e            = wal_replay_open(&s->replay, s->wal, highest - 1, &ignored);
+    s->log_ahead = highest;
+    s->log_from  = s->replay ? highest - 1 : highest;
+    wal_replay_close(s->replay);
+    s->replay = NULL;
+    log_event(LOG_WARN,
+              "the log knows of heights that the store lacks: they are fetched"
+              " from peers before we take part",
+              LOG_INT("log", highest), LOG_INT("store", ended));
+    return e;
+}
+
 /* Height h + 1 is replayed from behind EndHeight(h).  Where that is missing,
  * the process ended after the store had block h and before the record was on
  * the disk: no message of ours for h + 1 can be in the log then, since it
  * would stand, and be synced, behind the record. */
 static enum err find_replay(struct shell *s)
 {
-    int64_t  ended = s->chain.last_height;
-    enum err e     = wal_replay_open(&s->replay, s->wal, ended);
+    int64_t  ended = s->chain.last_height, highest;
+    enum err e     = wal_replay_open(&s->replay, s->wal, ended, &highest);
 
+    if (!e && highest > ended && s->log_ahead == 0)
+        return log_is_ahead(s, highest);
     if (e || s->replay)
         return e;
     log_event(LOG_INFO, "the end of the last height is noted now",
               LOG_INT("height", ended));
     e = wal_append_end_height(s->wal, now_stamp(), ended, &s->scratch);
     return e ? e : wal_sync(s->wal);
+}
+
+bool boot_replay(struct shell *s)
+{
+    enum err e = find_replay(s);
+
+    if (e) {
+        give_up(s, e);
+        return false;
+    }
+    s->replay_now = now_stamp();
+    s->phase      = PHASE_REPLAY;
+    return true;
 }
 
 static void start_core(struct shell *s, const struct extended_commit *seen,
@@ -166,15 +206,10 @@ static void start_core(struct shell *s, const struct extended_commit *seen,
                                       .now  = now_stamp(),
                                       .state = { &s->chain, seen, needs_proof } };
     struct event            key   = { .kind = EV_KEY, .now = state.now };
-    enum err                e     = find_replay(s);
 
-    if (e) {
-        give_up(s, e);
+    if (!boot_replay(s))
         return;
-    }
     consensus_init(&s->core, &cfg);
-    s->replay_now = state.now;
-    s->phase      = PHASE_REPLAY;
     shell_feed(s, &state);
     s->first_height = s->core.height;
     if (s->key.type != KEY_TYPE_NONE && !s->is_halted) {

@@ -94,7 +94,8 @@ bool draft_find(struct shell *s, struct span *block, struct hash *hash)
     enum err             e;
 
     if (s->core.height != s->first_height || wal_flush(s->wal) != OK ||
-        wal_replay_open(&r, s->wal, s->core.state.last_height) != OK || !r)
+        wal_replay_open(&r, s->wal, s->core.state.last_height, NULL) != OK ||
+        !r)
         return false;
     for (;;) {
         size_t mark     = arena_mark(&s->scratch);

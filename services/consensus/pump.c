@@ -190,6 +190,8 @@ static void end_replay(struct shell *s)
 {
     struct event start = { .kind = EV_START };
 
+    if (s->replay) /* all that the log holds has been heard */
+        s->log_ahead = 0;
     wal_replay_close(s->replay);
     s->replay = NULL;
     reactor_start(&s->reactor);

@@ -292,26 +292,54 @@ static void clear_bodies(struct sync *y)
         free(sync_take(y, h));
 }
 
+static bool has_moved(const struct fetch *f)
+{
+    return f->sync.next > f->first;
+}
+
+static struct event reached(const struct reactor *r)
+{
+    const struct fetch *f = &r->fetch;
+
+    return (struct event){
+        .kind  = EV_STATE,
+        .now   = now_stamp(),
+        .state = { &r->shell->chain, &f->last_seen, f->needs_proof },
+    };
+}
+
+/* The log was ahead of the store: what it holds comes first. */
+static void replay_log(struct reactor *r)
+{
+    struct shell *s     = r->shell;
+    struct event  state = reached(r);
+
+    log_event(LOG_INFO, "the log goes on from here",
+              LOG_INT("height", s->chain.last_height + 1));
+    if (!boot_replay(s))
+        return;
+    if (has_moved(&r->fetch))
+        shell_feed(s, &state);
+    s->first_height = s->core.height;
+    pump(s);
+}
+
 static void take_part(struct reactor *r)
 {
     struct fetch *f     = &r->fetch;
     struct shell *s     = r->shell;
-    bool          moved = f->sync.next > f->first;
-    struct event  state = {
-         .kind  = EV_STATE,
-         .now   = now_stamp(),
-         .state = { &s->chain, &f->last_seen, f->needs_proof },
-    };
-    struct event start = { .kind = EV_START, .now = state.now };
+    struct event  state = reached(r);
+    struct event  start = { .kind = EV_START, .now = state.now };
 
-    s->phase = PHASE_RUN;
+    s->log_ahead = 0;
+    s->phase     = PHASE_RUN;
     svc_condition(s->svc, "consensus", NULL);
     log_event(LOG_INFO, "taking part",
               LOG_INT("height", s->chain.last_height + 1),
               LOG_INT("blocks_synced", f->sync.next - f->first));
-    if (moved)
+    if (has_moved(f))
         shell_feed(s, &state);
-    if (moved || !f->has_started)
+    if (has_moved(f) || !f->has_started)
         shell_feed(s, &start);
     f->has_started = true;
     reactor_joined(r);
@@ -327,16 +355,19 @@ static void on_checked(struct shell *s)
 static void finish(struct reactor *r)
 {
     struct fetch *f = &r->fetch;
+    struct shell *s = r->shell;
 
     timer_clear(&f->tick);
     clear_bodies(&f->sync);
     if (f->has_bar)
         bar_erase();
     f->is_going = false;
-    if (f->has_started)
+    if (s->log_ahead > 0 && s->chain.last_height <= s->log_ahead)
+        replay_log(r);
+    else if (f->has_started)
         take_part(r);
     else
-        boot_check_signed(r->shell, on_checked);
+        boot_check_signed(s, on_checked);
 }
 
 /* Does the chain stand still without us? */
@@ -357,16 +388,18 @@ static bool is_needed(const struct shell *s)
 static bool is_done(struct reactor *r)
 {
     struct fetch *f   = &r->fetch;
+    struct shell *s   = r->shell;
     uint64_t      now = now_us();
+    bool is_high = s->log_ahead == 0 || s->chain.last_height >= s->log_from;
 
-    if (is_needed(r->shell) && f->sync.next >= sync_top(&f->sync))
+    if (is_high && is_needed(s) && f->sync.next >= sync_top(&f->sync))
         return true;
     if (!sync_is_caught_up(&f->sync))
         return false;
     /* Whoever answers first may be as new as we are. */
     if (now - f->begun_us < TELL_US && !sync_have_all_told(&f->sync))
         return false;
-    if (now - f->status_us < FRESH_US)
+    if (is_high && now - f->status_us < FRESH_US)
         return true;
     if (now - f->asked_us > FRESH_US / 2)
         ask_all(r);

@@ -64,6 +64,8 @@ struct shell {
     bool               has_unsynced_peer_input;
     struct stamp       replay_now;
     int64_t            first_height; /* that the core worked on */
+    int64_t            log_ahead; /* ended in the WAL, not in the store; or 0 */
+    int64_t            log_from;  /* a height that it can be replayed from */
     struct timer       sync_timer;
 
     struct chain_state chain; /* until the core has it */
@@ -140,6 +142,10 @@ void boot_go_on(struct shell *s);
 void boot_check_signed(struct shell *s, void (*then)(struct shell *s));
 /* boot_evidence_read - the pool has what was pending. */
 void boot_evidence_read(struct shell *s);
+/* boot_replay - what the WAL holds behind the state reached is replayed from
+ * now on; where it knows of a higher height, only once block sync has come
+ * there.  False when that cannot be: the process ends. */
+NODISCARD bool boot_replay(struct shell *s);
 /* commit_widened - a Commit or ExtendedCommit of the store, copied into the
  * arena; the former as one without extensions. */
 NODISCARD bool commit_widened(struct extended_commit *out, struct span bytes,

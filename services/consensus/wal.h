@@ -46,11 +46,12 @@ struct wal_replay;
 
 /* wal_replay_open - the records behind the last EndHeight(ended).
  *
- * *out is NULL when there is no such record and none of a later height
- * either.  ERR_CORRUPT when a later height has ended (the store was set
- * back), or a file is damaged on the way there. */
+ * *out is NULL when there is no such record.  *highest, where it is asked for,
+ * is the highest that ended in the files looked at, -1 for none.  Without it
+ * a later height is ERR_CORRUPT (the store was set back); so is a file that is
+ * damaged on the way there, and *out is NULL then. */
 NODISCARD enum err wal_replay_open(struct wal_replay **out, struct wal *w,
-                                   int64_t ended);
+                                   int64_t ended, int64_t *highest);
 /* wal_replay_next - the next record; false at the end.  Damage is
  * ERR_CORRUPT in *err.  *m borrows from the replay and the arena. */
 NODISCARD bool wal_replay_next(struct wal_replay *r, struct timed_wal_msg *m,

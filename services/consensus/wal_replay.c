@@ -56,38 +56,43 @@ static enum err set_back(const struct wal_replay *r, int64_t ended,
                 r->files->head, highest, ended, r->files->dir);
 }
 
-static enum err seek(struct wal_replay *r, int64_t ended, bool *is_found)
+static enum err seek(struct wal_replay *r, int64_t ended, bool *is_found,
+                     int64_t *highest)
 {
     struct arena a;
-    int64_t      highest = -1;
-    enum err     e       = OK;
+    enum err     e = OK;
 
     *is_found = false;
+    *highest  = -1;
     arena_open(&a, DECODE_ARENA_BYTES);
     for (int i = r->files->end; i >= r->files->begin && !e; i--) {
         e = load(r, i);
         if (!e)
-            *is_found = find_last(r, ended, &a, &highest);
+            *is_found = find_last(r, ended, &a, highest);
         /* A file that ended lower heights only: older ones are lower still. */
-        if (*is_found || (highest >= 0 && highest < ended))
+        if (*is_found || (*highest >= 0 && *highest < ended))
             break;
     }
     arena_close(&a);
-    if (!e && highest > ended)
-        e = set_back(r, ended, highest);
     return e;
 }
 
-enum err wal_replay_open(struct wal_replay **out, struct wal *w, int64_t ended)
+enum err wal_replay_open(struct wal_replay **out, struct wal *w, int64_t ended,
+                         int64_t *highest)
 {
     struct wal_replay *r = calloc(1, sizeof *r);
+    int64_t            last;
     bool               is_found;
     enum err           e;
 
     must(r);
     *out     = NULL;
     r->files = wal_files_of(w);
-    e        = seek(r, ended, &is_found);
+    e        = seek(r, ended, &is_found, &last);
+    if (!e && !highest && last > ended)
+        e = set_back(r, ended, last);
+    if (highest)
+        *highest = last;
     if (e || !is_found) {
         wal_replay_close(r);
         return e;

@@ -105,6 +105,18 @@ def free_base(n):
     raise RuntimeError("no free ports")
 
 
+def height(o):
+    """Its height, or 0 while it does not answer."""
+    try:
+        return o.height()
+    except (OSError, net.http.client.HTTPException, ValueError, net.RpcError):
+        return 0
+
+
+def wait_all(n, h, seconds=30):
+    return all(o.wait_height(h, seconds) for o in n.orgs)
+
+
 def view(rpc, h):
     """What all nodes must show alike of height h."""
     block = rpc.call("block", height=str(h))
@@ -170,6 +182,26 @@ def one_dies_and_catches_up():
             net.check(o.wait_height(h, 60), f"{service} killed everywhere: height {h}: {o.log()[-3000:]}")
     h = min(o.height() for o in n.orgs)
     all_equal([o.rpc for o in n.orgs], 1, h, "after services were killed")
+    healthy(n.orgs)
+
+
+def a_store_that_was_set_back():
+    """The log of consensus knows more than the store: blocks come from peers
+    first, then what the log holds; also when the others wait for that."""
+    n = Network(4).start()
+    net.check(wait_all(n, 5), "a chain")
+    for names in ((3,), (2, 3)):
+        victims = [n.orgs[i] for i in names]
+        for o in victims:
+            o.kill_all()
+        for o in victims:
+            for folder in ("store", "kvstore"):
+                shutil.rmtree(os.path.join(o.home, "data", folder))
+            o.start()
+        h = max(height(o) for o in n.orgs) + 5
+        net.check(wait_all(n, h, 60), f"without a store, with a log: {victims[-1].log()[-3000:]}")
+        net.check(all("the log knows of heights" in o.log() for o in victims), "the log was ahead")
+    all_equal([o.rpc for o in n.orgs], 1, h, "stores that were set back")
     healthy(n.orgs)
 
 
@@ -302,5 +334,5 @@ def address(org):
 
 
 if __name__ == "__main__":
-    net.run(four_nodes_agree, one_dies_and_catches_up, two_of_four_stop_and_nothing_is_decided,
+    net.run(four_nodes_agree, one_dies_and_catches_up, a_store_that_was_set_back, two_of_four_stop_and_nothing_is_decided,
             a_validator_joins_and_leaves, a_new_node_fetches_the_chain, a_key_that_signed_lately_waits)

@@ -56,7 +56,7 @@ static int count_behind(struct wal *w, int64_t ended)
 {
     struct wal_replay   *r;
     struct timed_wal_msg m;
-    enum err             e = wal_replay_open(&r, w, ended);
+    enum err             e = wal_replay_open(&r, w, ended, NULL);
     int                  n = 0;
 
     if (e)
@@ -67,6 +67,19 @@ static int count_behind(struct wal *w, int64_t ended)
         n++;
     wal_replay_close(r);
     return e ? -2 : n;
+}
+
+/* The highest end of a height, while the records behind `ended` are looked
+ * for; found says whether there are any. */
+static int64_t highest_seen(struct wal *w, int64_t ended, bool found)
+{
+    struct wal_replay *r;
+    int64_t            highest;
+
+    CHECK_EQ(wal_replay_open(&r, w, ended, &highest), OK);
+    CHECK_EQ(r != NULL, found);
+    wal_replay_close(r);
+    return highest;
 }
 
 static long head_size(void)
@@ -119,6 +132,9 @@ TEST(records_come_back_behind_their_height)
     CHECK_EQ(wal_sync(w), OK);
     CHECK_EQ(count_behind(w, 1), 2);
     CHECK_EQ(count_behind(w, 0), -2, "height 1 ended: the store is behind");
+    CHECK_EQ(highest_seen(w, 0, true), 1, "or so much is told");
+    CHECK_EQ(highest_seen(w, 1, true), 1);
+    CHECK_EQ(highest_seen(w, 2, false), 1);
     CHECK_EQ(count_behind(w, 2), -1);
     wal_close(w);
     remove_dir();
