@@ -131,17 +131,9 @@ def record(gate, **figures):
             f.write(json.dumps({"gate": gate, "at": time.strftime("%FT%TZ", time.gmtime()), **figures}) + "\n")
 
 
-def height(o):
-    """Its height, or 0 while it does not answer."""
-    try:
-        return o.height()
-    except (OSError, net.http.client.HTTPException, ValueError, net.RpcError):
-        return 0
-
-
 def together(n, ahead=3, seconds=120):
     """Every node is some heights above where the highest was: that height."""
-    h = max(height(o) for o in n.orgs) + ahead
+    h = max(network.height(o) for o in n.orgs) + ahead
     for i, o in enumerate(n.orgs):
         if not net.check(o.wait_height(h, seconds), f"node {i} is at height {h}"):
             raise RuntimeError(f"node {i} stays behind:\n" + o.log()[-3000:])

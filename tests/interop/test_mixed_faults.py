@@ -98,7 +98,7 @@ def a_home_changes_hands():
     for _ in range(3 if LONG else 1):
         for i in (0, 1, 0, 1):
             change_hands(n, i)
-            n.orgs[i].rpc.commit_tx(b"moved%d=%d" % (i, mixed.height(n.orgs[i])))
+            n.orgs[i].rpc.commit_tx(b"moved%d=%d" % (i, network.height(n.orgs[i])))
     mixed.alike(n, 1, mixed.together(n), "homes that change hands")
     nobody_signed_twice(n)
     mixed.healthy(n)
