@@ -22,7 +22,6 @@ class Warren(network.Org):
     """A node run by Warren, as its config.toml says."""
 
     is_warren = True
-    inside = ()  # what puts it on a host of its own
     arguments = ("--proxy_app=kvstore",)
 
     def command(self):
@@ -56,7 +55,10 @@ class Comet(Warren):
 
 
 def node(kind, org):
-    return (Warren if kind == "w" else Comet)(org.home, org.rpc.port)
+    """The same home, address and host, run by this kind."""
+    o = (Warren if kind == "w" else Comet)(org.home, org.rpc.port, org.peer)
+    o.rpc, o.inside = org.rpc, org.inside
+    return o
 
 
 def mixed(kinds, others="", commit="100ms", **consensus):
@@ -64,19 +66,19 @@ def mixed(kinds, others="", commit="100ms", **consensus):
     n = network.Network(len(kinds), len(others))
     settings = {"timeout_commit": commit, "peer_gossip_sleep_duration": "10ms", **consensus}
     n.orgs = [node(kind, o) for kind, o in zip(kinds + others, n.orgs)]
+    configure(n, settings)
+    return n
+
+
+def configure(n, consensus):
     for o in n.orgs:
-        for key, value in settings.items():
+        for key, value in consensus.items():
             if value is not None:
                 net.edit_config(o.home, "consensus", key, f'"{value}"')
-    return n
 
 
 def of_kind(n, warren):
     return [o for o in n.orgs if o.is_warren == warren]
-
-
-def node_id(o):
-    return net.warren("show-node-id", home=o.home)[1].split()[-1]
 
 
 def commits(rpc, first, last):

@@ -13,14 +13,7 @@ import mixed  # noqa: E402
 
 
 def node_id(o):
-    return net.warren("show-node-id", home=o.home)[1].split()[-1]
-
-
-def address(o):
-    with open(os.path.join(o.home, "config", "config.toml")) as f:
-        table = f.read().split("\n[p2p]\n", 1)[1]
-    laddr = next(line for line in table.splitlines() if line.startswith("laddr"))
-    return f"{node_id(o)}@127.0.0.1:{laddr.rsplit(':', 1)[1].strip(chr(34))}"
+    return o.peer.split("@")[0]
 
 
 def configure(o, **keys):
@@ -45,7 +38,7 @@ def found_through_a_cometbft_node():
     hub, comet, warren = n.orgs
     configure(hub)
     for o in (comet, warren):
-        configure(o, persistent_peers=f'"{address(hub)}"')
+        configure(o, persistent_peers=f'"{hub.peer}"')
     meet(n, warren, comet, 75, "Warren and CometBFT know only a CometBFT node")
 
 
@@ -54,7 +47,7 @@ def found_through_a_warren_node():
     hub, a, b = n.orgs
     configure(hub)
     for o in (a, b):
-        configure(o, persistent_peers=f'"{address(hub)}"')
+        configure(o, persistent_peers=f'"{hub.peer}"')
     meet(n, a, b, 75, "two CometBFT nodes know only a Warren node")
 
 
@@ -63,7 +56,7 @@ def a_warren_seed():
     a, b, seed = n.orgs
     configure(seed, seed_mode="true")
     for o in (a, b):
-        configure(o, seeds=f'"{address(seed)}"')
+        configure(o, seeds=f'"{seed.peer}"')
     meet(n, a, b, 200, "two CometBFT nodes know only a Warren seed")
 
 
