@@ -157,8 +157,8 @@ static void own_message(struct node *n, const struct effect *e)
 
 static struct span make_tx(void)
 {
-    size_t   n = W.plan.has_big_blocks ? (size_t)rng_below(&W.rng, TX_BYTES_MAX)
-                                       : 8 + (size_t)rng_below(&W.rng, 40);
+    bool     is_big = W.plan.has_big_blocks && rng_chance(&W.rng, 25);
+    size_t   n = 8 + (size_t)rng_below(&W.rng, is_big ? TX_BYTES_MAX : 40);
     uint8_t *tx = arena_alloc(&W.arena, n + 8);
 
     store_le64(tx, rng_next(&W.rng));
