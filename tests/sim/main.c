@@ -124,10 +124,11 @@ static void print_totals(const struct totals *t)
            " cut short; trace %016" PRIx64 "\n",
            t->schedules, t->heights, t->cut, t->hash);
     for (int i = 0; i < TALLY_COUNT; i++)
-        printf("%12" PRIu64 " %-42s in %5.1f %% of schedules\n", t->tally[i],
-               names[i],
+        printf("%12" PRIu64 " %-42s in %5.1f %% of schedules (%" PRIu64 ")\n",
+               t->tally[i], names[i],
                100.0 * (double)t->had[i] /
-                   (double)(t->schedules + !t->schedules));
+                   (double)(t->schedules + !t->schedules),
+               t->had[i]);
 }
 
 int main(int argc, char **argv)

@@ -19,6 +19,12 @@ sim-build: $(BUILD)/tests/sim
 sim: $(BUILD)/tests/sim
 	@$< --seed $(SEED) --runs $(RUNS) --long $(LONG) $(if $(REAL),--real)
 
+# The same in pieces that outlive the command: run it again to go on.
+.PHONY: sim-campaign
+DIR ?= $(BUILD)/campaign
+sim-campaign: $(BUILD)/tests/sim
+	@tests/sim/campaign $< $(DIR) $(SEED) $(RUNS) $(LONG)
+
 # Planted bugs, each of which must be found within a minute: MUTANT=name for
 # one of them.
 .PHONY: sim-mutants
