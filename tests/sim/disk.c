@@ -1,35 +1,5 @@
-/* What a node keeps: its WAL, its store, its signer's last signature. */
+/* What a node keeps besides its WAL: its store, its signer's last signature. */
 #include "sim.h"
-
-/* ---- the WAL ---- */
-
-void disk_append(struct node *n, struct record r)
-{
-    struct disk *d = &n->disk;
-
-    if (d->count >= RECORDS_MAX) {
-        check_failed("n%d writes without end", n->index);
-        return;
-    }
-    r.now                  = node_now(n); /* its bytes live in the world */
-    d->records[d->count++] = r;
-}
-
-void disk_sync(struct node *n)
-{
-    n->disk.synced = n->disk.count;
-}
-
-/* Of what was not synced some, all or nothing was written. */
-void disk_crash(struct node *n)
-{
-    struct disk *d   = &n->disk;
-    size_t       had = d->count;
-
-    d->count = d->synced + rng_below(&W.rng, d->count - d->synced + 1);
-    W.tally[TALLY_RECORDS_LOST] += had - d->count;
-    d->synced = d->count;
-}
 
 /* ---- the store ---- */
 

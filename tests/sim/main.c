@@ -5,6 +5,8 @@
  * that schedule again, and ends with status 1. */
 #include "sim.h"
 
+#include "base/log.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -141,6 +143,7 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     read_options(&o, argv);
     counts_cpu = o.is_cpu;
+    must(log_setup("sim", LOG_PLAIN, "none"));
     crypto_setup();
     crypto_use_stubs(!o.is_real);
     world_open();

@@ -1,6 +1,8 @@
 /* A node: what the shell does around the cores, in the same order. */
 #include "sim.h"
 
+#include "consensus/journal.h"
+
 enum { ARENA_BYTES = 16 << 20, TX_BYTES_MAX = 150000 };
 
 bool node_is_honest(const struct node *n)
@@ -158,8 +160,8 @@ static void own_message(struct node *n, const struct effect *e)
 static struct span make_tx(void)
 {
     bool     is_big = W.plan.has_big_blocks && rng_chance(&W.rng, 25);
-    size_t   n = 8 + (size_t)rng_below(&W.rng, is_big ? TX_BYTES_MAX : 40);
-    uint8_t *tx = arena_alloc(&W.arena, n + 8);
+    size_t   n      = 8 + (size_t)rng_below(&W.rng, is_big ? TX_BYTES_MAX : 40);
+    uint8_t *tx     = arena_alloc(&W.arena, n + 8);
 
     store_le64(tx, rng_next(&W.rng));
     return SPAN(tx, n + 8);
@@ -217,7 +219,7 @@ static bool sign(struct node *n, const struct effect *e, struct event *ev)
     struct vote     v;
     struct proposal p;
 
-    disk_sync(n);
+    log_sync(n);
     if (!disk_sign(n, e, ev)) {
         world_say("n%d signs no %s h%" PRId64 " r%d", n->index,
                   e->kind == FX_SIGN_VOTE ? "vote" : "proposal", e->height,
@@ -246,9 +248,8 @@ static bool apply(struct node *n, const struct effect *e, struct event *ev)
     disk_save_block(n, e);
     if (may_die(n))
         return false;
-    disk_append(
-        n, (struct record){ .kind = RECORD_END_HEIGHT, .height = e->height });
-    disk_sync(n);
+    log_end_height(n, e->height);
+    log_sync(n);
     if (may_die(n))
         return false;
     next = disk_next_state(n, d->state, e->height);
@@ -351,6 +352,10 @@ static bool perform(struct node *n, const struct effect *e, struct event *ev)
     switch (e->kind) {
     case FX_SET_TIMER: set_timer(n, e); return false;
     case FX_NEW_STEP:
+        if (!n->is_replaying)
+            log_step(n, e);
+        announce(n, e);
+        return false;
     case FX_HAS_VOTE:
     case FX_NEW_VALID_BLOCK: announce(n, e); return false;
     case FX_OWN_PROPOSAL:
@@ -401,34 +406,6 @@ static void feed(struct node *n, struct event ev)
 
 /* ---- inputs ---- */
 
-static bool message_event(struct event *ev, const struct consensus_msg *m)
-{
-    switch (m->which) {
-    case CONSENSUS_PROPOSAL:
-        ev->kind     = EV_PROPOSAL;
-        ev->proposal = &m->proposal->proposal;
-        return true;
-    case CONSENSUS_BLOCK_PART:
-        ev->kind        = EV_PART;
-        ev->part.height = m->block_part->height;
-        ev->part.round  = m->block_part->round;
-        ev->part.part   = &m->block_part->part;
-        return true;
-    case CONSENSUS_VOTE:
-        ev->kind = EV_VOTE;
-        ev->vote = m->vote->vote;
-        return true;
-    case CONSENSUS_VOTE_SET_MAJ23:
-        ev->kind         = EV_CLAIM;
-        ev->claim.height = m->vote_set_maj23->height;
-        ev->claim.round  = m->vote_set_maj23->round;
-        ev->claim.type   = m->vote_set_maj23->type;
-        ev->claim.id     = &m->vote_set_maj23->block_id;
-        return true;
-    default: return false;
-    }
-}
-
 /* What a replay made again and the WAL had. */
 static bool is_known(const struct node *n, const struct consensus_msg *m)
 {
@@ -452,7 +429,8 @@ static bool is_known(const struct node *n, const struct consensus_msg *m)
 /* All of ours that wait become durable together. */
 static void log_own(struct node *n)
 {
-    struct consensus_msg m;
+    static const struct peer_id self;
+    struct consensus_msg        m;
 
     for (struct own *o = n->own_first; o; o = o->next) {
         if (o->is_logged)
@@ -463,11 +441,10 @@ static void log_own(struct node *n)
         if (is_known(n, &m))
             o->bytes.n = 0;
         else
-            disk_append(n, (struct record){ .kind  = RECORD_MESSAGE,
-                                            .bytes = o->bytes });
+            log_message(n, &m, &self);
     }
     if (!may_die(n))
-        disk_sync(n);
+        log_sync(n);
 }
 
 /* Everything of our own goes in before anything else. */
@@ -532,8 +509,7 @@ void node_message(struct node *n, int from, uint8_t channel, struct span bytes)
             gossip_to(n, from);
         return;
     }
-    disk_append(n, (struct record){
-                       .kind = RECORD_MESSAGE, .peer = p->id, .bytes = bytes });
+    log_message(n, &heard.msg, &p->id);
     take(n, heard.event);
 }
 
@@ -543,8 +519,7 @@ void node_timer(struct node *n)
 
     if (!n->is_up)
         return;
-    disk_append(
-        n, (struct record){ .kind = RECORD_TIMEOUT, .timeout = ev.timeout });
+    log_timeout(n, &ev.timeout);
     take(n, ev);
 }
 
@@ -582,41 +557,43 @@ void node_open(struct node *n, int index)
     proof_open(n);
 }
 
+static void replay_from(struct node *n, struct wal_replay *r)
+{
+    struct timed_wal_msg m;
+    struct event         ev;
+    enum err             e      = OK;
+    bool                 is_any = false;
+
+    arena_reset(&n->in);
+    while (!n->is_dying && !W.violation[0] &&
+           wal_replay_next(r, &m, &n->in, &e)) {
+        n->replay_now = m.time;
+        if (journal_event(&ev, &m))
+            feed(n, ev);
+        is_any = true;
+        arena_reset(&n->in);
+    }
+    if (e)
+        check_failed("n%d cannot read its WAL", n->index);
+    if (is_any)
+        tally(TALLY_REPLAYS);
+}
+
 static void replay(struct node *n)
 {
-    struct disk *d     = &n->disk;
-    int64_t      ended = d->state->last_height;
-    size_t       begin = ended == 0 ? 0 : SIZE_MAX;
+    struct wal_replay *r;
 
-    for (size_t i = 0; i < d->count; i++)
-        if (d->records[i].kind == RECORD_END_HEIGHT &&
-            d->records[i].height == ended)
-            begin = i + 1;
-    if (begin == SIZE_MAX) { /* it ended between the store and the WAL */
-        disk_append(
-            n, (struct record){ .kind = RECORD_END_HEIGHT, .height = ended });
-        disk_sync(n);
+    if (wal_replay_open(&r, n->disk.wal, n->disk.state->last_height) != OK) {
+        check_failed("n%d cannot read its WAL", n->index);
         return;
     }
-    for (size_t i = begin, end = d->count; i < end && !n->is_dying; i++) {
-        const struct record *r  = &d->records[i];
-        struct event         ev = { .kind    = EV_TIMEOUT,
-                                    .peer    = r->peer,
-                                    .timeout = r->timeout };
-        struct consensus_msg m;
-
-        n->replay_now = r->now;
-        arena_reset(&n->in);
-        if (r->kind == RECORD_END_HEIGHT)
-            continue;
-        if (i == begin)
-            tally(TALLY_REPLAYS);
-        if (r->kind == RECORD_MESSAGE) {
-            must(consensus_msg_decode(&m, &n->in, r->bytes) == ACCEPT);
-            must(message_event(&ev, &m));
-        }
-        feed(n, ev);
+    if (!r) { /* it ended between the store and the WAL */
+        log_end_height(n, n->disk.state->last_height);
+        log_sync(n);
+        return;
     }
+    replay_from(n, r);
+    wal_replay_close(r);
 }
 
 static struct event first_event(struct node *n)
@@ -648,6 +625,7 @@ void node_start(struct node *n)
     struct event key = { .kind = EV_KEY };
 
     n->late_height = 0;
+    log_open(n);
     clear_core(n);
     consensus_init(&n->core, &cfg);
     n->own_first = n->own_last = NULL;
@@ -683,7 +661,7 @@ void node_crash(struct node *n)
     n->is_up    = false;
     n->is_dying = false;
     n->timer_number++;
-    disk_crash(n);
+    log_crash(n);
     for (int i = 0; i < (int)W.node_count; i++)
         if (i != n->index)
             world_disconnect(n->index, i);

@@ -1,5 +1,6 @@
 /* sim - many nodes in one process, with one seed: the production cores of
- * consensus, gossip and evidence over a fake clock, network and disk.
+ * consensus, gossip and evidence, and the WAL, over a fake clock, network and
+ * disk.
  *
  * A schedule is a storm (delays, losses, partitions, crashes, validators that
  * lie) and then fair weather, in which the chain has to go on.  Everything is
@@ -11,7 +12,8 @@
  *   aim.c       what the network holds back on purpose
  *   node.c      a node: what the shell does, without a disk or a socket
  *   proof.c     its evidence pool's surroundings
- *   disk.c      its WAL, its store, its signer
+ *   log.c       its WAL
+ *   disk.c      its store, its signer
  *   evil.c      validators without a core, which say anything
  *   check.c     what must hold, computed from what was signed
  *   crypto.c    signatures that cost nothing
@@ -23,6 +25,7 @@
 #include "consensus/consensus.h"
 #include "consensus/gossip.h"
 #include "consensus/pool.h"
+#include "consensus/wal.h"
 
 #include "tally.h"
 
@@ -77,15 +80,6 @@ void plan_print(const struct plan *p);
 
 /* ---- disk.c ---- */
 
-struct record {
-    enum { RECORD_MESSAGE, RECORD_TIMEOUT, RECORD_END_HEIGHT } kind;
-    struct stamp   now;
-    struct peer_id peer;
-    struct span    bytes;
-    struct timeout timeout;
-    int64_t        height;
-};
-
 /* Evidence, pending or committed. */
 struct kept {
     struct hash hash;
@@ -96,8 +90,10 @@ struct kept {
 
 /* What outlives a crash: all but the records that were not synced. */
 struct disk {
-    struct record *records;
-    size_t         count, synced;
+    struct wal *wal; /* while the process runs */
+    char        path[96];
+    uint64_t    synced; /* bytes of its newest file */
+    size_t      records;
 
     int64_t                 height; /* of the last block */
     struct part_set         parts[HEIGHTS_MAX];
@@ -114,6 +110,20 @@ struct disk {
     struct span  signed_bytes, signature;
     struct stamp signed_time;
 };
+
+/* ---- log.c ---- */
+
+struct node;
+void log_root(void); /* once */
+void log_open(struct node *n);
+void log_message(struct node *n, const struct consensus_msg *m,
+                 const struct peer_id *peer);
+void log_timeout(struct node *n, const struct timeout *t);
+void log_step(struct node *n, const struct effect *e);
+void log_end_height(struct node *n, int64_t height);
+void log_sync(struct node *n);
+void log_crash(struct node *n);
+void log_forget(struct node *n); /* there was never one */
 
 /* ---- node.c ---- */
 
@@ -156,9 +166,6 @@ void node_query(struct node *n);
 bool node_is_honest(const struct node *n);
 struct stamp node_now(const struct node *n);
 
-void disk_append(struct node *n, struct record r);
-void disk_sync(struct node *n);
-void disk_crash(struct node *n);
 void disk_save_block(struct node *n, const struct effect *apply);
 bool disk_sign(struct node *n, const struct effect *e, struct event *ev);
 /* disk_next_state - what executing the block at a height leads to. */

@@ -15,7 +15,8 @@
     X(PARTITIONS, "partitions")                                                \
     X(CRASHES, "crashes")                                                      \
     X(CRASHES_WITHIN, "crashes between two writes")                            \
-    X(RECORDS_LOST, "WAL records lost in a crash")                             \
+    X(BYTES_LOST, "WAL bytes lost in a crash")                                 \
+    X(TORN, "WALs that ended within a record")                                 \
     X(REPLAYS, "restarts that replayed records")                               \
     X(ROUNDS, "rounds after the first entered")                                \
     X(LATE_DECISIONS, "decisions in a round after the first")                  \

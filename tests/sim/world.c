@@ -330,15 +330,14 @@ static void run(void)
 
 static void add_node(int val)
 {
-    struct node *n    = &W.nodes[W.node_count++];
-    struct disk *d    = &n->disk;
-    void        *room = d->records;
-    void        *kept = d->kept;
+    struct node *n = &W.nodes[W.node_count++];
+    struct disk *d = &n->disk, was = *d;
 
     must(W.node_count <= NODES_MAX);
+    log_forget(n);
     memset(d, 0, sizeof *d);
-    d->records = room;
-    d->kept    = kept;
+    memcpy(d->path, was.path, sizeof d->path);
+    d->kept    = was.kept;
     d->state   = &W.genesis;
     n->val     = val;
     n->is_up   = false;
@@ -353,13 +352,13 @@ static void add_node(int val)
 void world_open(void)
 {
     arena_open(&W.arena, WORLD_BYTES);
+    log_root();
     W.queue = calloc(QUEUE_MAX, sizeof *W.queue);
     must(W.queue);
     for (int i = 0; i < NODES_MAX; i++) {
         node_open(&W.nodes[i], i);
-        W.nodes[i].disk.records = calloc(RECORDS_MAX, sizeof(struct record));
-        W.nodes[i].disk.kept    = calloc(KEPT_MAX, sizeof(struct kept));
-        must(W.nodes[i].disk.records && W.nodes[i].disk.kept);
+        W.nodes[i].disk.kept = calloc(KEPT_MAX, sizeof(struct kept));
+        must(W.nodes[i].disk.kept);
     }
 }
 

@@ -1,0 +1,149 @@
+/* A node's WAL: the production files, on a disk in memory, of which a crash
+ * leaves what was synced and any part of the rest. */
+#include "sim.h"
+
+#include "consensus/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int __wrap_fallocate(int fd, int mode, off_t at, off_t n);
+
+/* There is nothing to be gained by setting memory aside. */
+int __wrap_fallocate(int fd, int mode, off_t at, off_t n)
+{
+    UNUSED(fd);
+    UNUSED(mode);
+    UNUSED(at);
+    UNUSED(n);
+    return 0;
+}
+
+static char root[64];
+
+static void remove_files(const struct disk *d)
+{
+    char name[sizeof d->path + 16];
+    int  i = 0;
+
+    unlink(d->path);
+    do
+        snprintf(name, sizeof name, "%s.%03d", d->path, i++);
+    while (unlink(name) == 0);
+}
+
+static void remove_root(void)
+{
+    for (int i = 0; i < NODES_MAX; i++)
+        remove_files(&W.nodes[i].disk);
+    rmdir(root);
+}
+
+void log_root(void)
+{
+    const char *in_memory = "/dev/shm";
+
+    snprintf(root, sizeof root, "%s/warren-sim.XXXXXX",
+             access(in_memory, W_OK) == 0 ? in_memory : "/tmp");
+    must(mkdtemp(root));
+    atexit(remove_root);
+    for (int i = 0; i < NODES_MAX; i++)
+        snprintf(W.nodes[i].disk.path, sizeof W.nodes[i].disk.path, "%s/wal%d",
+                 root, i);
+}
+
+static uint64_t size_of(const struct disk *d)
+{
+    struct stat st;
+
+    return stat(d->path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+/* ---- a process that runs ---- */
+
+void log_open(struct node *n)
+{
+    struct disk *d   = &n->disk;
+    uint64_t     had = size_of(d);
+
+    if (wal_open(&d->wal, d->path) != OK) {
+        check_failed("n%d cannot open its WAL", n->index);
+        W.is_over = true;
+        return;
+    }
+    d->synced = size_of(d);
+    if (d->synced < had)
+        tally(TALLY_TORN);
+}
+
+static void count(struct node *n, enum err e)
+{
+    if (e != OK || ++n->disk.records > RECORDS_MAX)
+        check_failed("n%d %s", n->index,
+                     e ? "cannot write its WAL" : "writes without end");
+}
+
+void log_message(struct node *n, const struct consensus_msg *m,
+                 const struct peer_id *peer)
+{
+    count(n, journal_message(n->disk.wal, node_now(n), m, peer, &W.arena));
+}
+
+void log_timeout(struct node *n, const struct timeout *t)
+{
+    count(n, journal_timeout(n->disk.wal, node_now(n), t, &W.arena));
+}
+
+void log_step(struct node *n, const struct effect *e)
+{
+    count(n, journal_step(n->disk.wal, node_now(n), e->height, e->round,
+                          e->new_step.step, &W.arena));
+}
+
+void log_end_height(struct node *n, int64_t height)
+{
+    count(n, wal_append_end_height(n->disk.wal, node_now(n), height, &W.arena));
+}
+
+void log_sync(struct node *n)
+{
+    if (wal_is_synced(n->disk.wal))
+        return;
+    must(wal_sync(n->disk.wal) == OK);
+    n->disk.synced = size_of(&n->disk);
+}
+
+/* ---- the end of one ---- */
+
+void log_forget(struct node *n)
+{
+    if (n->disk.wal)
+        wal_close(n->disk.wal);
+    n->disk.wal = NULL;
+    remove_files(&n->disk);
+    n->disk.synced = 0;
+}
+
+/* Some, all or nothing was written of what was not synced; or room was made
+ * for it, and zeros are there. */
+void log_crash(struct node *n)
+{
+    struct disk *d = &n->disk;
+    uint64_t     size, kept;
+
+    must(wal_flush(d->wal) == OK);
+    wal_close(d->wal);
+    d->wal = NULL;
+    size   = size_of(d);
+    if (size < d->synced) /* another file since */
+        d->synced = 0;
+    kept = d->synced + rng_below(&W.rng, size - d->synced + 1);
+    W.tally[TALLY_BYTES_LOST] += size - kept;
+    must(truncate(d->path, (off_t)kept) == 0);
+    if (rng_chance(&W.rng, 20))
+        must(truncate(d->path, (off_t)size) == 0);
+}
