@@ -43,11 +43,35 @@ static void tell_all(struct node *n, const struct gossip_act *a)
             world_send(n->index, i, a->channel, bytes, 0);
 }
 
+/* A vote goes to many, and is the same to all: what its signature covers and
+ * who signed make it. */
+static struct span encode_vote(const struct consensus_msg *m)
+{
+    const struct vote *v = m->vote->vote;
+    uint64_t key = mix64((uint64_t)v->height << 32 | (uint64_t)v->round << 8 |
+                             (uint64_t)v->type,
+                         (uint64_t)v->validator_index);
+    struct encoded *e;
+
+    key = mix_bytes(mix_bytes(key, v->signature), v->block_id.hash);
+    key = mix_bytes(mix_bytes(key, v->extension_signature), v->extension);
+    e   = &W.encoded[key % ENCODED_MAX];
+    if (e->key != key) {
+        e->key   = key;
+        e->bytes = pb_encode(&consensus_msg_desc, m, &W.arena);
+    }
+    return e->bytes;
+}
+
 static void say(struct node *n, int peer)
 {
+    const struct consensus_msg *m = &n->act.msg;
+
     world_send(n->index, peer, n->act.channel,
-               pb_encode(&consensus_msg_desc, &n->act.msg, &W.arena),
-               aim_delay(&n->act.msg, peer));
+               m->which == CONSENSUS_VOTE
+                   ? encode_vote(m)
+                   : pb_encode(&consensus_msg_desc, m, &W.arena),
+               aim_delay(m, peer));
 }
 
 static void say_stored_part(struct node *n, int peer)

@@ -39,6 +39,7 @@ enum {
     RECORDS_MAX = 1 << 16,
     KEPT_MAX    = 4096, /* evidence on a disk */
     CREDIT      = 32,   /* messages under way on a link */
+    ENCODED_MAX = 4096, /* votes, encoded */
     AIM_ROUNDS  = 6,    /* of a height, in which it is aimed */
 };
 
@@ -212,6 +213,12 @@ struct link {
     int64_t  last[4]; /* of each channel, when links keep order */
 };
 
+/* A vote as it goes to peers. */
+struct encoded {
+    uint64_t    key;
+    struct span bytes;
+};
+
 /* Of one round, the messages held back: proposal, prevotes and precommits of
  * these validators on the way to these nodes (a bit each), until so long
  * after the first of them was sent. */
@@ -248,6 +255,7 @@ struct world {
     size_t            queued;
     uint64_t          numbers, hash, steps;
     struct link       links[NODES_MAX][NODES_MAX];
+    struct encoded    encoded[ENCODED_MAX];
     struct aim        aims[HEIGHTS_MAX][AIM_ROUNDS];
     bool              is_fair, is_verbose, is_over;
     unsigned          parted; /* a bit for each node of one side */

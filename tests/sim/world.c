@@ -388,6 +388,7 @@ static void clear(const struct plan *p)
     W.violation[0]        = 0;
     memset(W.links, 0, sizeof W.links);
     memset(W.aims, 0, sizeof W.aims);
+    memset(W.encoded, 0, sizeof W.encoded);
     memset(W.block_count, 0, sizeof W.block_count);
     memset(W.said, 0, sizeof W.said);
     memset(W.proposed, 0, sizeof W.proposed);
