@@ -100,7 +100,8 @@ static void say_stored_commit(struct node *n, int peer)
 static void gossip_to(struct node *n, int peer)
 {
     struct gossip_env env = { .core       = &n->core,
-                              .store_base = n->disk.height > 0 };
+                              .store_base = n->disk.height > 0,
+                              .is_syncing = n->fetch.is_going };
 
     proof_gossip(n, peer);
     while (world_has_room(n->index, peer) &&
@@ -126,9 +127,18 @@ void node_query(struct node *n)
 {
     for (int i = 0; i < (int)W.node_count; i++)
         gossip_query(&n->views[i]);
+    fetch_look(n);
     if (++n->queries % (POOL_REOFFER_NS / GOSSIP_QUERY_NS) == 0)
         memset(n->cursors, 0, sizeof n->cursors);
     node_gossip(n);
+}
+
+static void greet(struct node *n, int peer)
+{
+    gossip_greet(&n->act, &n->core, node_now(n));
+    say(n, peer);
+    if (gossip_greet_block(&n->act, &n->core))
+        say(n, peer);
 }
 
 void node_connect(struct node *n, int peer)
@@ -139,10 +149,9 @@ void node_connect(struct node *n, int peer)
     n->cursors[peer] = 0;
     if (!n->is_up)
         return;
-    gossip_greet(&n->act, &n->core, node_now(n));
-    say(n, peer);
-    if (gossip_greet_block(&n->act, &n->core))
-        say(n, peer);
+    fetch_up(n, peer);
+    if (!n->fetch.is_going)
+        greet(n, peer);
     gossip_to(n, peer);
 }
 
@@ -262,7 +271,7 @@ static bool sign(struct node *n, const struct effect *e, struct event *ev)
     return true;
 }
 
-static bool apply(struct node *n, const struct effect *e, struct event *ev)
+bool node_apply(struct node *n, const struct effect *e)
 {
     struct disk        *d = &n->disk;
     struct chain_state *next;
@@ -281,7 +290,14 @@ static bool apply(struct node *n, const struct effect *e, struct event *ev)
     if (may_die(n))
         return false;
     d->state = next;
-    *ev      = (struct event){ .kind = EV_APPLIED, .applied = d->state };
+    return true;
+}
+
+static bool apply(struct node *n, const struct effect *e, struct event *ev)
+{
+    if (!node_apply(n, e))
+        return false;
+    *ev = (struct event){ .kind = EV_APPLIED, .applied = n->disk.state };
     return true;
 }
 
@@ -508,12 +524,17 @@ static void take(struct node *n, struct event ev)
 void node_message(struct node *n, int from, uint8_t channel, struct span bytes)
 {
     struct gossip_env   env = { .core       = &n->core,
-                                .store_base = n->disk.height > 0 };
+                                .store_base = n->disk.height > 0,
+                                .is_syncing = n->fetch.is_going };
     struct peer_view   *p   = &n->views[from];
     struct gossip_heard heard;
 
     if (!n->is_up)
         return;
+    if (channel == 0x40) {
+        fetch_message(n, from, bytes);
+        return;
+    }
     if (channel == 0x38) {
         proof_message(n, from, bytes);
         return;
@@ -542,6 +563,9 @@ void node_timer(struct node *n)
     struct event ev = { .kind = EV_TIMEOUT, .timeout = n->core.timer };
 
     if (!n->is_up)
+        return;
+    n->is_timer_kept = n->fetch.is_going;
+    if (n->fetch.is_going)
         return;
     log_timeout(n, &ev.timeout);
     take(n, ev);
@@ -620,16 +644,33 @@ static void replay(struct node *n)
     wal_replay_close(r);
 }
 
-static struct event first_event(struct node *n)
+static struct event first_event_of(struct node *n)
 {
     struct disk *d  = &n->disk;
     struct event ev = { .kind = EV_STATE };
 
-    proof_start(n);
     ev.state.chain = d->state;
     if (d->height > 0)
         ev.state.seen = d->commits[d->height];
     return ev;
+}
+
+void node_joins(struct node *n, bool has_moved)
+{
+    struct event state = first_event_of(n);
+
+    if (has_moved)
+        feed(n, state);
+    if (has_moved || !n->has_started)
+        feed(n, (struct event){ .kind = EV_START });
+    n->has_started = true;
+    for (int i = 0; i < (int)W.node_count; i++)
+        if (i != n->index && W.links[n->index][i].is_up)
+            greet(n, i);
+    if (n->is_timer_kept)
+        node_timer(n);
+    else
+        pump(n);
 }
 
 void node_start(struct node *n)
@@ -649,6 +690,8 @@ void node_start(struct node *n)
     struct event key = { .kind = EV_KEY };
 
     n->late_height = 0;
+    n->has_started = n->is_timer_kept = false;
+    fetch_open(n);
     log_open(n);
     clear_core(n);
     consensus_init(&n->core, &cfg);
@@ -663,18 +706,29 @@ void node_start(struct node *n)
     privkey_public(&key.key, &W.keys[n->val]);
     n->replay_now   = node_now(n);
     n->is_replaying = true;
-    feed(n, first_event(n));
+    proof_start(n);
+    feed(n, first_event_of(n));
     feed(n, key);
     replay(n);
     n->is_replaying = false;
-    feed(n, (struct event){ .kind = EV_START });
-    pump(n);
+    if (W.plan.has_sync)
+        fetch_begin(n);
+    else
+        node_joins(n, false);
     for (int i = 0; i < (int)W.node_count; i++)
         if (i != n->index && W.nodes[i].is_up)
             world_push((struct item){ .kind = ITEM_CONNECT,
                                       .from = n->index,
                                       .to   = i },
                        MS);
+}
+
+/* Some stay away for so long that much was decided without them. */
+static uint64_t outage_max(void)
+{
+    if (rng_chance(&W.rng, 75))
+        return 2000;
+    return W.plan.is_long ? 15000 : 5000;
 }
 
 void node_crash(struct node *n)
@@ -690,5 +744,5 @@ void node_crash(struct node *n)
         if (i != n->index)
             world_disconnect(n->index, i);
     world_push((struct item){ .kind = ITEM_RESTART, .to = n->index },
-               (int64_t)rng_below(&W.rng, 2000) * MS);
+               (int64_t)rng_below(&W.rng, outage_max()) * MS);
 }

@@ -11,6 +11,7 @@
  *   sets.c      who is a validator at which height
  *   aim.c       what the network holds back on purpose
  *   node.c      a node: what the shell does, without a disk or a socket
+ *   fetch.c     its block sync
  *   proof.c     its evidence pool's surroundings
  *   log.c       its WAL
  *   disk.c      its store, its signer
@@ -25,7 +26,9 @@
 #include "consensus/consensus.h"
 #include "consensus/gossip.h"
 #include "consensus/pool.h"
+#include "consensus/sync.h"
 #include "consensus/wal.h"
+#include "wire/blocksync.h"
 
 #include "tally.h"
 
@@ -72,9 +75,10 @@ struct plan {
     unsigned  loss, duplicates, late, crashes, partitions; /* percent */
     unsigned  evil; /* how often puppets speak, percent */
     unsigned  aim;  /* how often messages are held on purpose, percent */
-    bool      is_fifo, is_long, has_big_blocks, skips_commit_wait, is_patient;
-    int64_t   extensions_from;
-    int64_t   skew[NODES_MAX];
+    bool      is_fifo, is_long, has_big_blocks, skips_commit_wait, is_patient,
+        has_sync;
+    int64_t extensions_from;
+    int64_t skew[NODES_MAX];
 };
 void plan_make(struct plan *p, uint64_t seed, bool is_long);
 void plan_print(const struct plan *p);
@@ -134,9 +138,21 @@ struct own {
     struct own *next;
 };
 
+/* Blocks that the node lacks. */
+struct fetch {
+    struct sync sync;
+    bool        is_going, is_blaming_fair;
+    int64_t     first;
+    uint64_t    number; /* of this time */
+    uint64_t    asked_us, status_us;
+};
+
 struct node {
     int              index, val; /* whose key it holds */
     bool             is_up, is_replaying, is_dying;
+    bool             has_started;   /* it took part since */
+    bool             is_timer_kept; /* it rang while blocks were fetched */
+    struct fetch     fetch;
     struct consensus core;
     struct effects   fx;
     struct disk      disk;
@@ -164,7 +180,11 @@ void node_message(struct node *n, int from, uint8_t channel, struct span bytes);
 void node_connect(struct node *n, int peer);
 void node_gossip(struct node *n);
 void node_query(struct node *n);
-bool node_is_honest(const struct node *n);
+/* node_apply - store and execute a decided block; false if it dies of it. */
+bool node_apply(struct node *n, const struct effect *e);
+/* node_joins - there is nothing more to fetch; did it move? */
+void         node_joins(struct node *n, bool has_moved);
+bool         node_is_honest(const struct node *n);
 struct stamp node_now(const struct node *n);
 
 void disk_save_block(struct node *n, const struct effect *apply);
@@ -172,6 +192,16 @@ bool disk_sign(struct node *n, const struct effect *e, struct event *ev);
 /* disk_next_state - what executing the block at a height leads to. */
 struct chain_state *disk_next_state(struct node *n, const struct chain_state *s,
                                     int64_t height);
+
+/* ---- fetch.c ---- */
+
+void fetch_open(struct node *n); /* at every start */
+void fetch_begin(struct node *n);
+void fetch_tick(struct node *n);
+void fetch_look(struct node *n); /* is it left behind? */
+void fetch_up(struct node *n, int peer);
+void fetch_down(struct node *n, int peer);
+void fetch_message(struct node *n, int from, struct span bytes);
 
 /* ---- proof.c ---- */
 
@@ -188,6 +218,7 @@ enum item_kind {
     ITEM_MESSAGE,
     ITEM_TIMER,
     ITEM_QUERY,
+    ITEM_FETCH,
     ITEM_CRASH,
     ITEM_RESTART,
     ITEM_PARTITION,

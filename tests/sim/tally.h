@@ -34,7 +34,9 @@
     X(EXTENSIONS, "vote extensions verified")                                  \
     X(EXTENSIONS_REFUSED, "vote extensions refused")                           \
     X(CHANGES, "changes of the validator set")                                 \
-    X(SYNCED, "blocks taken by block sync")
+    X(SYNCED, "blocks taken by block sync")                                    \
+    X(BAD_BLOCKS, "blocks refused by block sync")                              \
+    X(LEFT_BEHIND, "nodes left behind that synced again")
 
 enum tally_kind {
 #define X(name, text) TALLY_##name,

@@ -155,6 +155,8 @@ void world_disconnect(int a, int b)
 {
     cut(a, b);
     cut(b, a);
+    fetch_down(&W.nodes[a], b);
+    fetch_down(&W.nodes[b], a);
 }
 
 static bool are_parted(int a, int b)
@@ -184,6 +186,8 @@ static void connect_all(void)
 
 static void part(void)
 {
+    bool is_long = W.plan.is_long && rng_chance(&W.rng, 30);
+
     W.parted = (unsigned)rng_below(&W.rng, UINT64_C(1) << W.node_count);
     tally(TALLY_PARTITIONS);
     world_say("partition %x", W.parted);
@@ -192,7 +196,7 @@ static void part(void)
             if (are_parted(a, b))
                 world_disconnect(a, b);
     world_push((struct item){ .kind = ITEM_MEND },
-               (int64_t)(100 + rng_below(&W.rng, 3000)) * MS);
+               (int64_t)(100 + rng_below(&W.rng, is_long ? 12000 : 3000)) * MS);
 }
 
 static void on_partition(void)
@@ -281,6 +285,10 @@ static void dispatch(const struct item *it)
             node_timer(n);
         break;
     case ITEM_QUERY: on_query(n); break;
+    case ITEM_FETCH:
+        if (it->epoch == n->fetch.number)
+            fetch_tick(n);
+        break;
     case ITEM_CRASH: on_crash(); break;
     case ITEM_RESTART:
         if (!n->is_up)
@@ -344,7 +352,8 @@ static void add_node(int val)
     n->queries = 0;
     n->timer_number++;
     world_push((struct item){ .kind = ITEM_RESTART, .to = n->index },
-               (int64_t)rng_below(&W.rng, 300) * MS);
+               (int64_t)rng_below(&W.rng, rng_chance(&W.rng, 10) ? 5000 : 300) *
+                   MS);
     world_push((struct item){ .kind = ITEM_QUERY, .to = n->index },
                (int64_t)rng_below(&W.rng, 2000) * MS);
 }
