@@ -631,7 +631,8 @@ static void replay(struct node *n)
 {
     struct wal_replay *r;
 
-    if (wal_replay_open(&r, n->disk.wal, n->disk.state->last_height) != OK) {
+    if (wal_replay_open(&r, n->disk.wal, n->disk.state->last_height, NULL) !=
+        OK) {
         check_failed("n%d cannot read its WAL", n->index);
         return;
     }
