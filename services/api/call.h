@@ -89,6 +89,8 @@ void call_height(struct call *c, bool is_next, void (*then)(struct call *c));
 
 void call_done(struct call *c);
 void call_fail(struct call *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* call_bad_args - an argument cannot be what the method takes. */
+void call_bad_args(struct call *c, struct span why);
 
 /* call_page - per_page and page arguments at index; false after failing. */
 NODISCARD bool call_page(struct call *c, size_t page_arg, size_t total,

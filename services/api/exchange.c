@@ -159,6 +159,21 @@ void call_fail(struct call *c, const char *fmt, ...)
     answer_error(c, RPC_INTERNAL_ERROR, span_str(text));
 }
 
+void call_bad_args(struct call *c, struct span why)
+{
+    struct exchange *x = c->exchange;
+    char             text[4096];
+    struct buf       b;
+
+    buf_use(&b, text, sizeof text);
+    buf_printf(&b, "error converting %s params to arguments: %.*s",
+               x->is_uri ? "http" : "json", (int)why.n, (const char *)why.p);
+    x->may_cache = false;
+    if (x->is_uri)
+        x->status = 500;
+    answer_error(c, RPC_INVALID_PARAMS, buf_span(&b));
+}
+
 /* CometBFT calls a method that lacks its arguments and recovers the panic:
  * one answer, whatever the batch. */
 static void too_few_arguments(struct call *c)

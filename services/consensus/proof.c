@@ -5,14 +5,17 @@
  * saved with their block (proof_foretold), the rest when it is added; what a
  * block commits store marks when it saves the block. */
 #include "base/log.h"
+#include "consensus/explain.h"
 #include "consensus/measure.h"
 #include "consensus/shell.h"
 #include "peers/peers.h"
+#include "proto/consensus.pb-c.h"
 
 enum {
     POOL_STORE_BYTES    = 64 << 20,
     POOL_INBOX_BYTES    = 32 << 20,
     POOL_CONFLICT_BYTES = 16 << 20,
+    REASON_BYTES        = 1000,
 };
 
 static void note_pending(const struct shell *s)
@@ -165,6 +168,35 @@ static void punish(struct shell *s, const struct pool_effect *e)
         reactor_drop(&s->reactor, p, e->text, 0);
 }
 
+static void reply(struct bus_call call, const char *refused)
+{
+    Consensus__Evidence evidence = CONSENSUS__EVIDENCE__INIT;
+    Consensus__Reply    out      = CONSENSUS__REPLY__INIT;
+    uint8_t             bytes[REASON_BYTES + 64];
+
+    evidence.refused = (char *)(uintptr_t)refused;
+    out.kind_case    = CONSENSUS__REPLY__KIND_EVIDENCE;
+    out.evidence     = &evidence;
+    bus_reply(call, OK, NULL, SPAN(bytes, consensus__reply__pack(&out, bytes)));
+}
+
+static void answer(struct shell *s, const struct pool_effect *e)
+{
+    char       why[REASON_BYTES + 1];
+    struct buf b;
+
+    buf_use(&b, why, REASON_BYTES);
+    if (e->text)
+        explain(&b, &s->pool, e->evidence, e->facts, e->text);
+    why[b.len] = 0;
+    for (size_t i = 0; i < COUNT(s->askers); i++)
+        if (s->askers[i].number == e->peer) {
+            s->askers[i].number = 0;
+            reply(s->askers[i].call, why);
+            return;
+        }
+}
+
 static void emit(void *ctx, const struct pool_effect *e)
 {
     struct shell *s = ctx;
@@ -176,7 +208,7 @@ static void emit(void *ctx, const struct pool_effect *e)
     case POOL_LOAD: load(s, e); break;
     case POOL_CHECKED: checked(s, e); break;
     case POOL_PUNISH: punish(s, e); break;
-    case POOL_ANSWER: break;
+    case POOL_ANSWER: answer(s, e); break;
     }
 }
 
@@ -275,6 +307,38 @@ void proof_committed(struct shell *s, const struct apply *a)
 {
     pool_update(&s->pool, &a->next, &a->block->evidence);
     note_pending(s);
+}
+
+/* ---- the api ---- */
+
+void proof_ask(struct shell *s, struct bus_call call, struct span evidence)
+{
+    struct arena   *a    = &s->scratch;
+    size_t          mark = arena_mark(a), i = 0;
+    struct evidence ev;
+
+    if (s->phase < PHASE_REPLAY || s->is_halted) {
+        bus_reply(call, ERR_BUSY, "consensus is not ready", SPAN(NULL, 0));
+        return;
+    }
+    while (i < COUNT(s->askers) && s->askers[i].number)
+        i++;
+    if (pb_decode(&evidence_desc, &ev, a, evidence) != ACCEPT ||
+        evidence_validate(&ev, a) != ACCEPT) {
+        bus_reply(call, ERR_USAGE, "malformed evidence", SPAN(NULL, 0));
+    } else if (i == COUNT(s->askers)) {
+        bus_reply(call, ERR_BUSY, "much evidence is being checked",
+                  SPAN(NULL, 0));
+    } else {
+        s->askers[i].number = ++s->asked;
+        s->askers[i].call   = call;
+        if (!pool_ask(&s->pool, s->asked, &ev)) {
+            s->askers[i].number = 0;
+            bus_reply(call, ERR_BUSY, "much evidence is being checked",
+                      SPAN(NULL, 0));
+        }
+    }
+    arena_release(a, mark);
 }
 
 /* ---- peers ---- */

@@ -89,6 +89,12 @@ struct shell {
     struct pool  pool;
     struct arena proof_arena; /* what store answers it */
     checked_fn  *checked;     /* waits for a verdict; NULL: nobody */
+    /* Who asked for a verdict on evidence; a number never comes again. */
+    struct {
+        uint64_t        number; /* 0: nobody */
+        struct bus_call call;
+    } askers[POOL_PEER_JOBS_MAX];
+    uint64_t asked;
 
     struct lacking  lacking;
     struct question question;
@@ -211,6 +217,8 @@ NODISCARD bool proof_foretold(struct shell *s, const struct chain_state *next,
                               span_list *out, struct arena *a);
 /* proof_committed - the block was executed. */
 void proof_committed(struct shell *s, const struct apply *a);
+/* proof_ask - somebody else's, of this node: the call is answered. */
+void proof_ask(struct shell *s, struct bus_call call, struct span evidence);
 void proof_hear(struct shell *s, struct remote *p, struct span bytes);
 /* proof_say - to a peer what it can verify; how much was said. */
 size_t proof_say(struct shell *s, struct remote *p, size_t bytes_max);

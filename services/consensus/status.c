@@ -60,6 +60,10 @@ static void on_request(void *ctx, struct bus_call call, struct span body)
 
     if (r && r->kind_case == CONSENSUS__REQUEST__KIND_GET_STATUS)
         reply_status(s, call);
+    else if (r && r->kind_case == CONSENSUS__REQUEST__KIND_ADD_EVIDENCE)
+        proof_ask(s, call,
+                  SPAN(r->add_evidence->evidence.data,
+                       r->add_evidence->evidence.len));
     else
         bus_reply(call, ERR_USAGE, "unknown request", (struct span){ 0 });
     if (r)

@@ -7,7 +7,7 @@ import json
 import os
 import time
 
-from attack import RudePeer, fixed64, pb
+from attack import RudePeer, fixed64, parse, pb
 
 STATE, VOTE, EVIDENCE = 0x20, 0x22, 0x38
 PREVOTE, PRECOMMIT = 1, 2
@@ -81,8 +81,7 @@ def evidence_list(*items):
 
 def evidence_hash(evidence):
     """Of two votes: SHA-256 of the bare message."""
-    from attack import parse
-    return hashlib.sha256(parse(evidence)[0][1]).hexdigest().upper()
+    return hashlib.sha256(parse(evidence)[0][1]).digest()
 
 
 def made(peer, rpc, liar, h, **wrong):
@@ -92,6 +91,34 @@ def made(peer, rpc, liar, h, **wrong):
     ns = nanoseconds(rpc.call("block", height=str(h))["block"]["header"]["time"])
     votes = [liar.vote(peer, h, i, b, ns=ns) for b in wrong.get("blocks", "cd")]
     return duplicate(*votes, wrong.get("power", power), wrong.get("total", total), wrong.get("ns", ns))
+
+
+def rfc3339(ns):
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ns // 10**9))
+    part = f".{ns % 10**9:09}".rstrip("0") if ns % 10**9 else ""
+    return f"{whole}{part}Z"
+
+
+def as_json(evidence):
+    """Two votes as the RPC takes and prints them."""
+    def text_of(at):
+        f = dict(parse(at))
+        return rfc3339(f.get(1, 0) * 10**9 + f.get(2, 0))
+
+    def vote_of(v):
+        f = dict(parse(v))
+        block = dict(parse(f[4]))
+        parts = dict(parse(block[2]))
+        return {"type": f[1], "height": str(f[2]), "round": f.get(3, 0),
+                "block_id": {"hash": block[1].hex().upper(),
+                             "parts": {"total": parts[1], "hash": parts[2].hex().upper()}},
+                "timestamp": text_of(f[5]), "validator_address": f[6].hex().upper(), "validator_index": f.get(7, 0),
+                "signature": base64.b64encode(f[8]).decode(), "extension": None, "extension_signature": None}
+
+    f = dict(parse(parse(evidence)[0][1]))
+    return {"type": "tendermint/DuplicateVoteEvidence",
+            "value": {"vote_a": vote_of(f[1]), "vote_b": vote_of(f[2]), "TotalVotingPower": str(f.get(3, 0)),
+                      "ValidatorPower": str(f.get(4, 0)), "Timestamp": text_of(f[5])}}
 
 
 def punished(rpc, first, last):

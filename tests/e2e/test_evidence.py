@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A validator that signs twice is punished, once, whoever is killed when; and
 what others say of misbehaviour is believed only when it is true."""
+import base64
 import json
 import os
 import time
@@ -8,7 +9,7 @@ import time
 import net
 import test_network as network
 from attack import LONG, RudePeer, pb, rss, RSS_MAX
-from byzantine import (EVIDENCE, PRECOMMIT, STATE, Liar, duplicate, evidence_list, index_of, lie, made, nanoseconds, punished, step)
+from byzantine import (EVIDENCE, PRECOMMIT, STATE, Liar, as_json, duplicate, evidence_hash, evidence_list, index_of, lie, made, nanoseconds, punished, step)
 
 
 def peer_port(org):
@@ -214,5 +215,61 @@ def what_others_say():
     network.healthy(n.orgs)
 
 
+def refusal(rpc, evidence):
+    try:
+        rpc.call("broadcast_evidence", evidence=evidence)
+    except net.RpcError as e:
+        return e.args[0]["data"]
+    return "taken"
+
+
+def what_the_api_is_told():
+    """broadcast_evidence: what is true is punished, what is not is answered
+    as CometBFT does."""
+    n = Four().start(commit="300ms")
+    rpc = n.orgs[0].rpc
+    n.orgs[0].wait_height(3)
+    h = n.orgs[0].height()
+    with n.rude(2) as p:
+        truth = made(p, rpc, n.liar, h)
+        wrong = {
+            "total voting power from the evidence and our validator set does not match (41 != 40)":
+                made(p, rpc, n.liar, h, total=41),
+            "validator power from evidence and our validator set does not match (9 != 10)": made(p, rpc, n.liar, h, power=9),
+            "evidence has a different time to the block it is associated with (2001-09-09 01:46:40 +0000 UTC != ":
+                made(p, rpc, n.liar, h, ns=10**18),
+            f"address {'55' * 20} was not a validator at height {h}":
+                truth.replace(n.liar.address, b"\x55" * 20),
+            f"don't have header #{h + 9999}":
+                duplicate(*(n.liar.vote(p, h + 9999, 0, b) for b in "cd"), 10, 40, time.time_ns()),
+            "evidence.ValidateBasic failed: duplicate votes in invalid order": made(p, rpc, n.liar, h, blocks="dc"),
+        }
+    for want, evidence in wrong.items():
+        got = refusal(rpc, as_json(evidence))
+        prefix = "" if want.startswith("evidence.") else "failed to add evidence: Invalid evidence: "
+        net.check(prefix + want in got, f"{want}: {got}")
+    unsigned = as_json(truth)
+    unsigned["value"]["vote_b"]["signature"] = unsigned["value"]["vote_a"]["signature"]
+    net.check("verifying VoteB: invalid signature. Evidence: DuplicateVoteEvidence{VoteA: Vote{" in refusal(rpc, unsigned),
+              "a signature that is none")
+    for want, evidence in (("no evidence was provided", None), ('unknown type "x"', {"type": "x", "value": {}}),
+                           ("evidence.ValidateBasic failed: one or both of the votes are empty nil-Vote, nil-Vote",
+                            {"type": "tendermint/DuplicateVoteEvidence", "value": {}}),
+                           ("evidence.ValidateBasic failed: conflicting block is nil",
+                            {"type": "tendermint/LightClientAttackEvidence", "value": {}})):
+        got = refusal(rpc, evidence)
+        net.check(want in got, f"{want}: {got}")
+    net.check_eq(punished(rpc, 1, rpc.height()), [], "nothing of that is on the chain")
+
+    want = base64.b64encode(evidence_hash(truth)).decode()
+    net.check_eq(rpc.call("broadcast_evidence", evidence=as_json(truth)), {"hash": want}, "the truth is taken")
+    at = n.wait_punished(h)
+    if not net.check(at is not None, "and punished"):
+        return
+    n.check_once(h, at)
+    net.check_eq(rpc.call("broadcast_evidence", evidence=as_json(truth)), {"hash": want}, "it may be told again")
+    net.check_eq(punished(rpc, at, at)[0][1], as_json(truth), "the block shows what was told")
+
+
 if __name__ == "__main__":
-    net.run(two_votes_are_punished_once, killed_between_the_lie_and_its_punishment, services_killed_under_lies, what_others_say)
+    net.run(two_votes_are_punished_once, what_the_api_is_told, killed_between_the_lie_and_its_punishment, services_killed_under_lies, what_others_say)

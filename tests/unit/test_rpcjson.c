@@ -2,6 +2,8 @@
 #include "test.h"
 
 #include "base/text.h"
+#include "model/evidence.h"
+#include "rpcjson/evidence.h"
 #include "rpcjson/results.h"
 
 static json_t *vectors;
@@ -372,4 +374,97 @@ TEST(forms_that_the_quirks_of_the_rpc_ask_for)
                  "{\"hash\":\"\",\"parts\":{\"total\":0,\"hash\":\"\"}},"
                  "\"signatures\":[]}") != NULL,
           "%s", buf_cstr(&printed));
+}
+
+/* ---- evidence, there and back ---- */
+
+static void check_read_again(const char *name, const struct evidence *e)
+{
+    struct json_writer w;
+    struct evidence    again;
+    struct buf         out, error;
+    char               text[512];
+
+    buf_init(&out, 1 << 20);
+    buf_use(&error, text, sizeof text);
+    jw_init(&w, &out, 0);
+    rj_evidence(&w, e);
+    CHECK(rj_evidence_read(&again, buf_span(&out), &test_arena, &error),
+          "%s: %.*s", name, (int)error.len, text);
+    CHECK_EQ(again.which, e->which, "%s", name);
+    CHECK_BYTES(evidence_bytes(&again, &test_arena),
+                evidence_bytes(e, &test_arena), "%s", name);
+    buf_fini(&out);
+}
+
+TEST(evidence_is_read_as_it_is_printed)
+{
+    json_t *c;
+    size_t  i, n = 0;
+
+    json_array_foreach(vectors_open("evidence"), i, c)
+    {
+        struct evidence e;
+        const char     *hex =
+            json_string_value(json_object_get(c, "wrapped_bytes"));
+        struct span s     = span_str(hex ? hex : "");
+        uint8_t    *bytes = arena_alloc(&test_arena, s.n / 2 + 1);
+
+        if (!hex || !hex_decode(bytes, s.n / 2, s) ||
+            pb_decode(&evidence_desc, &e, &test_arena, SPAN(bytes, s.n / 2)) !=
+                ACCEPT ||
+            evidence_validate(&e, &test_arena) != ACCEPT)
+            continue;
+        check_read_again(json_string_value(json_object_get(c, "name")), &e);
+        n++;
+    }
+    CHECK(n > 10, "%d were read", (int)n);
+}
+
+TEST(what_is_no_evidence_is_refused_with_a_reason)
+{
+    static const struct {
+        const char *text, *why; /* NULL: it is read */
+    } cases[] = {
+        { "null", NULL },
+        { "{\"type\":\"tendermint/DuplicateVoteEvidence\",\"value\":{}}",
+          NULL },
+        { "{\"type\":\"tendermint/LightClientAttackEvidence\",\"value\":{"
+          "\"ConflictingBlock\":{\"signed_header\":null}}}",
+          NULL },
+        { "{\"type\":\"x\",\"value\":{}}", "unknown type \"x\"" },
+        { "{\"value\":{}}", "interface type cannot be empty" },
+        { "[]", "json: cannot unmarshal evidence" },
+        { "7", "json: cannot unmarshal evidence" },
+        { "{\"type\":\"tendermint/DuplicateVoteEvidence\",\"value\":3}",
+          "json: cannot unmarshal value of evidence" },
+        { "{\"type\":\"tendermint/DuplicateVoteEvidence\",\"value\":{"
+          "\"vote_a\":{\"height\":5}}}",
+          "json: cannot unmarshal height of evidence" },
+        { "{\"type\":\"tendermint/DuplicateVoteEvidence\",\"value\":{"
+          "\"vote_a\":{\"round\":4294967296}}}",
+          "json: cannot unmarshal round of evidence" },
+        { "{\"type\":\"tendermint/LightClientAttackEvidence\",\"value\":{"
+          "\"ByzantineValidators\":[7]}}",
+          "json: cannot unmarshal validators of evidence" },
+        { "{\"type\":\"tendermint/LightClientAttackEvidence\",\"value\":{"
+          "\"ConflictingBlock\":{\"signed_header\":{\"commit\":{"
+          "\"signatures\":{}}}}}}",
+          "json: cannot unmarshal signatures of evidence" },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct evidence e;
+        char            text[512];
+        struct buf      error;
+        bool            is_read;
+
+        buf_use(&error, text, sizeof text);
+        is_read =
+            rj_evidence_read(&e, span_str(cases[i].text), &test_arena, &error);
+        CHECK_EQ(is_read, cases[i].why == NULL, "%s", cases[i].text);
+        if (cases[i].why)
+            CHECK_BYTES(buf_span(&error), span_str(cases[i].why), "%s",
+                        cases[i].text);
+    }
 }
