@@ -11,6 +11,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 import net  # noqa: E402
+import netns  # noqa: E402
 import test_network as network  # noqa: E402
 
 COMETBFT = net.peer("cometbft")
@@ -67,6 +68,14 @@ def mixed(kinds, others="", commit="100ms", **consensus):
     settings = {"timeout_commit": commit, "peer_gossip_sleep_duration": "10ms", **consensus}
     n.orgs = [node(kind, o) for kind, o in zip(kinds + others, n.orgs)]
     configure(n, settings)
+    return n
+
+
+def on_hosts(kinds, commit="500ms", **consensus):
+    """Such validators, each on a host of its own, with lines between them."""
+    n = netns.Network(len(kinds))
+    n.orgs = [node(kind, o) for kind, o in zip(kinds, n.orgs)]
+    configure(n, {"timeout_commit": commit, "peer_gossip_sleep_duration": "10ms", **consensus})
     return n
 
 
