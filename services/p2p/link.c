@@ -363,12 +363,25 @@ void link_up(struct link *l)
     arm(l, now);
 }
 
+/* The end of a connection stands behind what is unacknowledged, which is sent
+ * again later and later.  Where the way was cut and has healed, the other side
+ * would take us for connected all that time, and refuse us. */
+static void end_at_once(struct link *l)
+{
+    struct linger hard = { .l_onoff = 1 };
+
+    setsockopt(stream_fd(l->stream), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    stream_close(l->stream);
+}
+
 void link_close(struct link *l)
 {
     if (l->is_closed)
         return;
     l->is_closed = true;
-    if (l->stream && l->is_ending)
+    if (l->stream && link_is_silent(l, LINK_SILENT_MS))
+        end_at_once(l);
+    else if (l->stream && l->is_ending)
         stream_close_flushed(l->stream, END_MS);
     else if (l->stream)
         stream_close(l->stream);

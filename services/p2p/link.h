@@ -80,6 +80,7 @@ enum mconn_queued link_send(struct link *l, uint8_t channel, struct parcel *p);
 /* link_resume - deliver again, after the present events. */
 void link_resume(struct link *l);
 
+enum { LINK_SILENT_MS = 3000 }; /* the way may be cut */
 /* link_is_silent - has what was sent been unacknowledged for so long? */
 bool link_is_silent(const struct link *l, uint32_t ms);
 

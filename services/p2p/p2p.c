@@ -2,7 +2,8 @@
 
 enum { FIRST_STEP_MS = 500, LAST_STEP_MS = 5000, LOST_MS = 100 };
 
-#define SAVE_US (120 * SECOND)
+#define SAVE_US    (120 * SECOND)
+#define LASTING_US (3 * SECOND)
 
 bool dial_addr_parse(struct dial_addr *out, struct span text)
 {
@@ -208,8 +209,11 @@ static void conn_gone(struct p2p *p, struct conn *c, struct moment now)
 
     if (c->is_outbound && !was_up)
         pex_failed(p, c, now);
+    /* Who lets us in only to part from us would do so all day. */
     if (t && is_ours) {
-        t->failures = was_up ? 0 : t->failures + 1;
+        bool is_lasting = was_up && now.us - c->since_us >= LASTING_US;
+
+        t->failures = is_lasting ? 0 : t->failures + 1;
         t->due_us   = now.us + pause_after(p, t->failures);
     }
     conn_free(p, c);
@@ -391,8 +395,7 @@ static void on_bad_greeting(struct p2p *p, struct p2p_effects *out,
 static void on_greeted(struct p2p *p, struct p2p_effects *out, struct conn *c,
                        const struct p2p_event *ev)
 {
-    struct target *t;
-    const char    *why;
+    const char *why;
 
     if (ev->verdict != GREET_DONE) {
         on_bad_greeting(p, out, c, ev);
@@ -409,9 +412,6 @@ static void on_greeted(struct p2p *p, struct p2p_effects *out, struct conn *c,
     }
     c->stage    = CONN_UP;
     c->since_us = ev->now.us;
-    t           = target_by_id(p, c->id);
-    if (t)
-        t->failures = 0;
     fx_add(out, FX_UP, c->number);
     pex_up(p, out, c, ev->now);
 }

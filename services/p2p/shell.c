@@ -11,7 +11,6 @@
 enum {
     P2P_PROTOCOL   = 8,
     BLOCK_PROTOCOL = 11,
-    SILENT_MS      = 3000,    /* unacknowledged: the way may be cut */
     HELD_MAX       = 1 << 28, /* bytes of messages that are not whole */
 };
 
@@ -372,7 +371,7 @@ static void on_watch(void *ctx)
         meter_peer(&l->meter, id, s->channel_ids, s->channel_count,
                    waiting_messages(l));
         ev.conn      = l->number;
-        ev.is_silent = link_is_silent(l, SILENT_MS);
+        ev.is_silent = link_is_silent(l, LINK_SILENT_MS);
         shell_step(s, &ev);
     }
     meter_node(count_up(s));

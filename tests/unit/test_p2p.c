@@ -419,6 +419,30 @@ TEST(a_persistent_peer_is_dialled_until_it_answers)
     clean_up();
 }
 
+TEST(who_lets_us_in_and_parts_is_not_dialled_all_day)
+{
+    struct p2p_config c = config_of(40, 10);
+    uint64_t          conn, pauses[8], began;
+
+    c.has_pex = false;
+    set_up(&c);
+    target(7, "node7", false);
+    ready(true);
+    for (size_t n = 0; n < COUNT(pauses); n++) {
+        began = now.us;
+        while (!(conn = tick(10 * MS)))
+            ;
+        pauses[n] = now.us - began;
+        dialled(conn, "1.1.1.7");
+        greeted(conn, 7, GREET_DONE, NULL);
+        pass(10 * MS);
+        closed(conn, false);
+    }
+    CHECK(pauses[1] >= 500 * MS && pauses[1] < 700 * MS, "soon at first");
+    CHECK(pauses[7] >= 5000 * MS, "%" PRIu64 " us", pauses[7]);
+    clean_up();
+}
+
 TEST(the_longest_pause_can_be_configured)
 {
     struct p2p_config c    = config_of(40, 10);
