@@ -35,7 +35,7 @@ def partitions_heal():
     half = len(n.orgs) // 2
     mixed.together(n)
     every = list(range(1, len(n.orgs) + 1))
-    for seconds in (10, 40) if LONG else (8,):
+    for seconds in (10, 40, 90) if LONG else (8,):
         cut_and_heal(n, hosts(n, True), hosts(n, False), seconds, f"{half}|{half}, Warren from CometBFT")
         cut_and_heal(n, every[:half], every[half:], seconds, f"{half}|{half}, both kinds on both sides")
     mixed.alike(n, 1, mixed.together(n), f"{half}|{half} partitions that healed")
