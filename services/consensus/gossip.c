@@ -312,14 +312,21 @@ static void note_need(struct peer_view *p)
     p->is_held     = false;
 }
 
+static uint64_t hold_of(const struct peer_view *p)
+{
+    uint64_t base =
+        p->step >= STEP_PREVOTE ? GOSSIP_HOLD_VOTED_US : GOSSIP_HOLD_US;
+
+    return base + (uint64_t)p->parts_total * GOSSIP_HOLD_PART_US;
+}
+
 /* Everybody who has a part could send it to everybody else.  Where all are
  * connected to the proposer most of that is for nothing, so a part is left to
  * the others for a moment; who then still lacks it seems to depend on us. */
 static bool is_held_back(struct peer_view *p, const struct gossip_env *env,
                          const struct part_set *s)
 {
-    uint64_t hold =
-        p->step >= STEP_PREVOTE ? GOSSIP_HOLD_VOTED_US : GOSSIP_HOLD_US;
+    uint64_t hold = hold_of(p);
 
     if (env->now_us == 0 || p->are_parts_told || p->height <= p->need_height ||
         is_own(p, env->core))

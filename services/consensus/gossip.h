@@ -22,9 +22,11 @@ enum {
     GOSSIP_OWED_MAX   = 4, /* VoteSetBits that wait for room, per peer */
     GOSSIP_VOTES_GOOD = 10000,
     /* Parts of another's block are first left to others to send: for so
-     * long after the last one came, and longer once the peer votes, which it
-     * mostly does because it has them all. */
+     * long after the last one came, the larger the block the longer, and
+     * longer once the peer votes, which it mostly does because it has them
+     * all. */
     GOSSIP_HOLD_US       = 100000,
+    GOSSIP_HOLD_PART_US  = 10000,
     GOSSIP_HOLD_VOTED_US = 500000,
     /* Whoever then still lacks some is not kept waiting for so many heights,
      * twice as many the next time, until it is seen not to depend on us. */

@@ -91,7 +91,8 @@ static size_t count_at(struct rig *r, uint64_t now_us, enum consensus_kind kind)
 TEST(parts_of_another_s_block_are_left_to_others_for_a_moment)
 {
     struct rig    *r  = rig_proposed(NULL);
-    const uint64_t t0 = 5000000, t1 = t0 + GOSSIP_HOLD_US;
+    const uint64_t t0 = 5000000, part = GOSSIP_HOLD_PART_US;
+    const uint64_t t1 = t0 + GOSSIP_HOLD_US + part;
 
     r->nodes[0].core.own = -1; /* as if it had come from a peer */
     meet();
@@ -108,7 +109,8 @@ TEST(parts_of_another_s_block_are_left_to_others_for_a_moment)
     CHECK_EQ(count_at(r, t0, CONSENSUS_BLOCK_PART), 0);
     step(r, 1, 0, STEP_PREVOTE, -1);
     CHECK_EQ(count_at(r, t1, CONSENSUS_BLOCK_PART), 0, "it has them, perhaps");
-    CHECK_EQ(count_at(r, t0 + GOSSIP_HOLD_VOTED_US, CONSENSUS_BLOCK_PART), 1);
+    CHECK_EQ(
+        count_at(r, t0 + GOSSIP_HOLD_VOTED_US + part, CONSENSUS_BLOCK_PART), 1);
     CHECK_EQ(peer.need_height, 0);
     rig_free(r);
 }
