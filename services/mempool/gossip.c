@@ -20,7 +20,7 @@
 
 enum {
     CHANNEL        = 0x30,
-    PACE_MAX_US    = 20000,
+    PACE_MAX_US    = 50000,
     TELL_US        = 40000,  /* after a peer sent it: then it is announced, */
     HOLD_US        = 250000, /* and then sent */
     NEED_FIRST     = 64,
