@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { ALIGN = 16, KEEP_BYTES = 4 << 20 };
+enum { ALIGN = 16, KEEP_BYTES = 256 << 10 };
 
 /* Under AddressSanitizer a gap behind each piece, and what was given back by a
  * reset, may not be touched.  Not in the caller's memory, which lives on when

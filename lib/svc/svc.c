@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +113,15 @@ static void on_stop_signal(void *ctx)
     svc_exit(ctx, OK);
 }
 
+/* What blocks need is given back once they are done: a process is alive for
+ * months, and its largest block would else stay with it. */
+static void give_memory_back(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    (void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
+    (void)mallopt(M_ARENA_MAX, 2);
+}
+
 struct svc *svc_start(const char *name, int argc, char **argv)
 {
     struct svc_process *p        = calloc(1, sizeof *p);
@@ -122,6 +132,7 @@ struct svc *svc_start(const char *name, int argc, char **argv)
     *p          = (struct svc_process){ .started_us = now_us(), .lock = -1 };
     s->name     = name;
     s->chain_id = "";
+    give_memory_back();
     set_limits();
     crypto_setup();
     must(log_setup(name, LOG_PLAIN, "info"));
