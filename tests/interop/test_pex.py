@@ -28,7 +28,8 @@ def peers(o):
 
 def meet(n, a, b, seconds, what):
     for o in n.orgs:  # alone none of them makes a block
-        o.start()
+        if not o.process:
+            o.start()
     ok = net.wait_until(lambda: node_id(b) in peers(a) and node_id(a) in peers(b), seconds, 0.5)
     net.check(ok, f"{what}: {a.log()[-1500:]}\n---\n{b.log()[-1500:]}")
 
@@ -60,8 +61,19 @@ def a_warren_seed():
     meet(n, a, b, 200, "two CometBFT nodes know only a Warren seed")
 
 
+def a_cometbft_seed():
+    n = mixed.mixed("wwc", "c")
+    a, b, comet, seed = n.orgs
+    configure(seed, seed_mode="true")
+    for o in (a, b, comet):
+        configure(o, seeds=f'"{seed.peer}"')
+    meet(n, a, b, 200, "two Warren nodes and one of CometBFT know only a CometBFT seed")
+    meet(n, b, comet, 200, "and Warren and CometBFT find each other")
+    mixed.record("a CometBFT seed", heights=mixed.together(n, 5))
+
+
 if __name__ == "__main__":
     if not mixed.COMETBFT:
         net.skip("CometBFT v0.38.25 is not installed (tests/interop/install-peers)")
         net.finish()
-    net.run(found_through_a_cometbft_node, found_through_a_warren_node, a_warren_seed)
+    net.run(found_through_a_cometbft_node, found_through_a_warren_node, a_warren_seed, a_cometbft_seed)
