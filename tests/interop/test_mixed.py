@@ -31,6 +31,23 @@ def run(n, seconds, what, least=0.99 if LONG else 0.9):
     mixed.healthy(n)
 
 
+def handshake_both_ways():
+    """Whoever dials, the connection is held."""
+    seconds = 180 if LONG else 4
+    networks = [mixed.mixed("wc", commit="500ms"), mixed.mixed("cw", commit="500ms")]
+    for n in networks:
+        net.edit_config(n.orgs[1].home, "p2p", "persistent_peers", '""')
+        n.start()
+    before, t = [mixed.connections(n) for n in networks], time.monotonic()
+    time.sleep(seconds)
+    for n, b, what in zip(networks, before, ("Warren dials CometBFT", "CometBFT dials Warren")):
+        mixed.held(n, b, time.monotonic() - t, what)
+        ways = [[p["is_outbound"] for p in o.rpc.call("net_info")["peers"]] for o in n.orgs]
+        net.check_eq(ways, [[True], [False]], f"{what}: one connection, dialled by the first")
+        mixed.alike(n, 1, mixed.together(n), what, held_s=round(time.monotonic() - t), met=[o.connected() for o in n.orgs])
+        mixed.healthy(n)
+
+
 def one_among_three():
     """One Warren validator among three of CometBFT: every connection is held."""
     run(mixed.mixed("wccc"), 180 if LONG else 5, "one Warren, three CometBFT")
@@ -124,5 +141,5 @@ def sync_from(n, late, what):
 
 if __name__ == "__main__":
     mixed.skip_without_peers()
-    net.run(one_among_three, two_and_two, block_sync_both_ways, powers_change,
+    net.run(handshake_both_ways, one_among_three, two_and_two, block_sync_both_ways, powers_change,
             *([three_and_one, at_default_timeouts, without_a_pause, four_and_four] if LONG else []))

@@ -76,4 +76,4 @@ if __name__ == "__main__":
     if not mixed.COMETBFT:
         net.skip("CometBFT v0.38.25 is not installed (tests/interop/install-peers)")
         net.finish()
-    net.run(found_through_a_cometbft_node, found_through_a_warren_node, a_warren_seed, a_cometbft_seed)
+    net.run(found_through_a_cometbft_node, found_through_a_warren_node, a_warren_seed, *([a_cometbft_seed] if mixed.LONG else []))
