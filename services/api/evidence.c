@@ -5,6 +5,8 @@
 #include "model/evidence.h"
 #include "rpcjson/types.h"
 
+#include <stdio.h>
+
 enum { TEXT_BYTES = 2000 };
 
 /* ---- CometBFT's texts ---- */
@@ -67,6 +69,16 @@ static const char *id_fault(const struct block_id *id)
     return NULL;
 }
 
+static const char *address_fault(size_t n)
+{
+    static char text[96];
+
+    snprintf(text, sizeof text,
+             "expected ValidatorAddress size to be %d bytes, got %zu bytes",
+             ADDRESS_BYTES, n);
+    return text;
+}
+
 static const char *vote_fault(const struct vote *v)
 {
     if (v->type != TYPE_PREVOTE && v->type != TYPE_PRECOMMIT)
@@ -78,7 +90,7 @@ static const char *vote_fault(const struct vote *v)
     if (id_fault(&v->block_id))
         return id_fault(&v->block_id);
     if (v->validator_address.n != ADDRESS_BYTES)
-        return "expected ValidatorAddress size to be 20 bytes";
+        return address_fault(v->validator_address.n);
     if (v->validator_index < 0)
         return "negative ValidatorIndex";
     if (v->signature.n == 0)

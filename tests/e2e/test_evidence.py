@@ -16,6 +16,23 @@ def peer_port(org):
     return int(org.peer.rsplit(":", 1)[1])
 
 
+def edit_genesis(home, **evidence):
+    """Equal powers that can be lessened, and parameters of evidence."""
+    path = os.path.join(home, "config", "genesis.json")
+    with open(path) as f:
+        genesis = json.load(f)
+    genesis["consensus_params"]["evidence"].update(evidence)
+    for v in genesis["validators"]:
+        v["power"] = "10"
+    with open(path, "w") as f:
+        json.dump(genesis, f)
+
+
+def chain_of(home):
+    with open(os.path.join(home, "config", "genesis.json")) as f:
+        return json.load(f)["chain_id"]
+
+
 class Four(network.Network):
     """Four validators, the last of which has lent its key to a liar."""
 
@@ -24,15 +41,8 @@ class Four(network.Network):
         self.orgs, late = self.orgs[:3], self.orgs[3]
         for o in self.orgs + [late]:
             net.edit_config(o.home, "p2p", "allow_duplicate_ip", "true")
-            path = os.path.join(o.home, "config", "genesis.json")
-            with open(path) as f:
-                genesis = json.load(f)
-            genesis["consensus_params"]["evidence"].update(evidence)
-            for v in genesis["validators"]:
-                v["power"] = "10"
-            with open(path, "w") as f:
-                json.dump(genesis, f)
-        self.chain = genesis["chain_id"]
+            edit_genesis(o.home, **evidence)
+        self.chain = chain_of(late.home)
         self.liar = Liar(late.home, self.chain)
         self.late = late
 
@@ -91,6 +101,14 @@ def two_votes_are_punished_once():
         at = n.wait_punished(lied)
         if net.check(at is not None, "two precommits are punished"):
             n.check_once(lied, at)
+
+        # Three votes are two pieces of evidence in one block, and one deed to
+        # the application.
+        lied = lie(p, n.orgs[0].rpc, n.liar, blocks="abc")
+        at = n.wait_punished(lied)
+        if net.check(at is not None and n.orgs[0].wait_height(at + 2), "three prevotes are punished"):
+            net.check_eq(len(punished(n.orgs[0].rpc, at, at)), 2, "by two pieces of evidence")
+            net.check_eq(index_of(n.orgs[0].rpc, n.liar.address, at + 2)[1], 7, "which cost it power once")
     # Whoever comes later verifies all of it, and agrees.
     n.late.start(commit="1s")
     net.check(n.late.wait_height(n.orgs[0].height(), 60), "a new node fetches blocks with evidence")
