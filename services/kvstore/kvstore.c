@@ -486,6 +486,18 @@ static bool begin_block(struct kvstore                       *k,
     return k->staged.v && k->updates.v;
 }
 
+/* A set cannot change a key twice at one height; CometBFT's own kvstore
+ * returns both, which ends its node. */
+static bool is_updated(const struct kvstore               *k,
+                       const struct abci_validator_update *u)
+{
+    for (size_t i = 0; i < k->updates.n; i++)
+        if (k->updates.v[i].pub_key.type == u->pub_key.type &&
+            span_eq(k->updates.v[i].pub_key.bytes, u->pub_key.bytes))
+            return true;
+    return false;
+}
+
 static enum err execute(struct call *c, struct abci_res_finalize_block *res)
 {
     const struct abci_req_finalize_block *req = c->req->finalize_block;
@@ -498,7 +510,8 @@ static enum err execute(struct call *c, struct abci_res_finalize_block *res)
         e = punish(c, &req->misbehavior.v[i], &k->updates.v[k->updates.n]);
         if (e || c->res->which)
             return e;
-        k->updates.n++;
+        if (!is_updated(k, &k->updates.v[k->updates.n]))
+            k->updates.n++;
     }
     for (size_t i = 0; i < req->txs.n; i++) {
         e = stage_tx(c, req->txs.v[i], &res->tx_results.v[i]);
