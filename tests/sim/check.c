@@ -223,8 +223,7 @@ static void check_proposed(const struct node *n, int val, const struct vote *v,
     if (was_precommitted(v->height, v->round, val, block))
         return;
     if (W.blocks[v->height][block].is_bad)
-        check_failed("validity: n%d prevotes a block that its application"
-                     " refuses",
+        check_failed("validity: n%d prevotes a block that does not hold",
                      n->index);
     /* What +2/3 prevote is collected whatever was proposed. */
     if ((pols & 1) || has_polka(v->height, v->round, block))
@@ -368,6 +367,10 @@ void check_decision(const struct node *n, const struct effect *e)
               h);
     if (!node_is_honest(n))
         return;
+    if (W.decided[h] && W.decided[h] != block && W.plan.is_fork) {
+        blame_fork(e);
+        return;
+    }
     if (W.decided[h] && W.decided[h] != block)
         check_failed("agreement: h%" PRId64 ": n%d decides %s, others B%d", h,
                      n->index, block_name(h, &e->apply.id), W.decided[h]);
@@ -375,7 +378,8 @@ void check_decision(const struct node *n, const struct effect *e)
         check_failed("quorum: n%d decides %s without +2/3 precommits", n->index,
                      block_name(h, &e->apply.id));
     if (W.blocks[h][block].is_bad)
-        check_failed("validity: n%d decides a refused block", n->index);
+        check_failed("validity: n%d decides a block that does not hold",
+                     n->index);
     if (!W.decided[h])
         note_new_decision(e);
     W.blocks[h][block].time = e->apply.block->header.time;
@@ -385,77 +389,10 @@ void check_decision(const struct node *n, const struct effect *e)
         W.highest = h;
 }
 
-/* ---- accountability ---- */
-
-static bool was_punished(const struct hash *hash)
-{
-    for (size_t i = 0; i < W.punished_count; i++)
-        if (memcmp(W.punished[i].b, hash->b, HASH_BYTES) == 0)
-            return true;
-    return false;
-}
-
-static void check_accused(const struct evidence *e)
-{
-    struct span address = e->duplicate_vote_evidence->vote_a->validator_address;
-    int         val     = sets_val(address);
-
-    if (val < 0 || W.plan.role[val] == ROLE_HONEST)
-        check_failed("accountability: an honest validator is punished");
-}
-
-/* Once, when the first honest node executes a block. */
-void check_evidence(const struct node *n, const struct block *b)
-{
-    struct hash hash;
-
-    if (!node_is_honest(n) || b->header.height <= W.punished_height)
-        return;
-    W.punished_height = b->header.height;
-    for (size_t i = 0; i < b->evidence.evidence.n; i++) {
-        const struct evidence *e = &b->evidence.evidence.v[i];
-
-        must(evidence_hash(&hash, e, &W.arena));
-        check_accused(e);
-        if (was_punished(&hash))
-            check_failed("accountability: one deed is punished twice");
-        tally(TALLY_PUNISHED);
-        if (W.punished_count < KEPT_MAX)
-            W.punished[W.punished_count++] = hash;
-    }
-}
-
-/* The height of evidence that a node held when the storm ended, and that no
- * block punished yet; 0: none. */
-static int64_t unpunished(const struct node *n)
-{
-    for (size_t j = 0; node_is_honest(n) && j < n->pool.count; j++)
-        if (n->pool.items[j].height < W.healed_at)
-            return n->pool.items[j].height;
-    return 0;
-}
-
-bool check_is_punished(void)
-{
-    for (size_t i = 0; i < W.node_count; i++)
-        if (unpunished(&W.nodes[i]))
-            return false;
-    return true;
-}
-
-static void check_punished(void)
-{
-    for (size_t i = 0; i < W.node_count; i++)
-        if (unpunished(&W.nodes[i]))
-            check_failed("accountability: n%zu still holds evidence of"
-                         " h%" PRId64,
-                         i, unpunished(&W.nodes[i]));
-}
-
 void check_end(void)
 {
     if (W.plan.is_patient)
-        check_punished();
+        blame_end();
     for (size_t i = 0; i < W.node_count; i++)
         if (node_is_honest(&W.nodes[i]) && W.nodes[i].disk.height < W.goal) {
             check_failed("progress: n%zu is at h%" PRId64 " after %" PRId64

@@ -88,6 +88,8 @@ static int new_block(int val, struct node *n)
     struct span       tx     = arena_copy(&W.arena, SPAN(&random, 8));
     struct part_set  *parts  = arena_new(&W.arena, struct part_set);
     struct block     *b;
+    bool              is_lie;
+    int               i;
 
     if (c->height > 1 && !vote_set_maj23(c->last_commit))
         return 0;
@@ -100,10 +102,14 @@ static int new_block(int val, struct node *n)
                          SPAN_OF(W.vals[val].address), &W.arena);
     if (!b)
         return 0;
-    if (rng_chance(&W.rng, 10))
-        b->header.time = stamp_add(b->header.time, -SECOND);
+    is_lie = rng_chance(&W.rng, 30) && lie_about(b, val);
     must(part_set_from_bytes(parts, block_encode(b, &W.arena), &W.arena));
-    return check_new_block(c->height, b, parts);
+    i = check_new_block(c->height, b, parts);
+    if (is_lie) {
+        tally(TALLY_LIES);
+        W.blocks[c->height][i].is_bad = true;
+    }
+    return i;
 }
 
 static void parts(int val, struct node *n, const struct known_block *b)
@@ -176,11 +182,8 @@ static void lie(int val, struct node *n)
     whisper(val, n, CONSENSUS_HAS_VOTE, &has);
 }
 
-/* Evidence against anyone, with signatures of its own. */
-static void accuse(int val, struct node *n)
+struct span evil_accusation(int val, int whom, int64_t h, struct stamp now)
 {
-    int64_t                        h    = n->core.height - 1;
-    int                            whom = (int)rng_below(&W.rng, W.plan.keys);
     struct vote                    a, b;
     struct duplicate_vote_evidence d = { .vote_a = &a, .vote_b = &b };
     struct evidence                e = { .which = EVIDENCE_DUPLICATE_VOTE,
@@ -188,12 +191,12 @@ static void accuse(int val, struct node *n)
     struct evidence_list           l;
 
     if (h < 1 || !W.decided[h] || sets_place(h, whom) < 0)
-        return;
+        return (struct span){ 0 };
     d.total_voting_power = W.sets[h].total;
     d.validator_power    = W.power[h][whom];
     a = b        = (struct vote){ .type              = TYPE_PREVOTE,
                                   .height            = h,
-                                  .timestamp         = node_now(n),
+                                  .timestamp         = now,
                                   .validator_index   = sets_place(h, whom),
                                   .validator_address = SPAN_OF(W.vals[whom].address) };
     b.block_id   = W.blocks[h][W.decided[h]].id;
@@ -202,13 +205,23 @@ static void accuse(int val, struct node *n)
     d.timestamp  = W.blocks[h][W.decided[h]].time;
     l.evidence.v = &e;
     l.evidence.n = 1;
-    world_push(
-        (struct item){ .kind    = ITEM_MESSAGE,
-                       .from    = NODES_MAX + val,
-                       .to      = n->index,
-                       .channel = 0x38,
-                       .bytes = pb_encode(&evidence_list_desc, &l, &W.arena) },
-        MS);
+    return pb_encode(&evidence_list_desc, &l, &W.arena);
+}
+
+/* Evidence against anyone, with signatures of its own. */
+static void accuse(int val, struct node *n)
+{
+    int         whom = (int)rng_below(&W.rng, W.plan.keys);
+    struct span bytes =
+        evil_accusation(val, whom, n->core.height - 1, node_now(n));
+
+    if (bytes.n > 0)
+        world_push((struct item){ .kind    = ITEM_MESSAGE,
+                                  .from    = NODES_MAX + val,
+                                  .to      = n->index,
+                                  .channel = 0x38,
+                                  .bytes   = bytes },
+                   MS);
 }
 
 static void speak(int val, struct node *n)

@@ -437,9 +437,7 @@ void fetch_begin(struct node *n)
 
 void fetch_open(struct node *n)
 {
-    sync_init(&n->fetch.sync);
-    n->fetch.is_going = false;
-    n->fetch.number++;
+    n->fetch = (struct fetch){ .number = n->fetch.number + 1 };
     for (int v = 0; W.plan.has_sync && v < (int)W.plan.keys; v++)
         if (W.plan.role[v] == ROLE_PUPPET && rng_chance(&W.rng, W.plan.evil)) {
             int64_t top = W.highest + (int64_t)rng_below(&W.rng, LIAR_AHEAD);

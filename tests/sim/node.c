@@ -24,8 +24,10 @@ static void feed(struct node *n, struct event ev);
 /* A place where the process may end. */
 static bool may_die(struct node *n)
 {
+    unsigned one_in = W.plan.role[n->val] == ROLE_FORGETFUL ? 200 : 2000;
+
     if (!W.is_fair && !n->is_replaying &&
-        rng_below(&W.rng, 2000) < W.plan.crashes) {
+        rng_below(&W.rng, one_in) < W.plan.crashes) {
         tally(TALLY_CRASHES_WITHIN);
         n->is_dying = true;
     }
@@ -277,7 +279,7 @@ bool node_apply(struct node *n, const struct effect *e)
     struct chain_state *next;
 
     check_decision(n, e);
-    check_evidence(n, e->apply.block);
+    blame_block(n, e->apply.block);
     disk_save_block(n, e);
     if (may_die(n))
         return false;
@@ -403,6 +405,7 @@ static bool perform(struct node *n, const struct effect *e, struct event *ev)
     case FX_OWN_VOTE: own_message(n, e); return false;
     case FX_EVIDENCE:
         tally(TALLY_EQUIVOCATIONS);
+        blame_conflict(n, e->vote);
         pool_conflict(&n->pool, e->vote, e->other);
         return false;
     case FX_REFUSED:
@@ -692,6 +695,7 @@ void node_start(struct node *n)
 
     n->late_height = 0;
     n->has_started = n->is_timer_kept = false;
+    n->deed_count                     = 0;
     fetch_open(n);
     log_open(n);
     clear_core(n);
@@ -724,6 +728,14 @@ void node_start(struct node *n)
                        MS);
 }
 
+/* Its locks and its votes. */
+static void forget_all(struct node *n)
+{
+    log_forget(n);
+    n->disk.signed_height = 0;
+    tally(TALLY_FORGOTTEN);
+}
+
 /* Some stay away for so long that much was decided without them. */
 static uint64_t outage_max(void)
 {
@@ -741,6 +753,8 @@ void node_crash(struct node *n)
     n->is_dying = false;
     n->timer_number++;
     log_crash(n);
+    if (W.plan.role[n->val] == ROLE_FORGETFUL)
+        forget_all(n);
     for (int i = 0; i < (int)W.node_count; i++)
         if (i != n->index)
             world_disconnect(n->index, i);

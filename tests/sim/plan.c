@@ -82,10 +82,28 @@ static void choose_roles(struct plan *p, struct rng *r)
 
         if (3 * then >= total || rng_chance(r, 20))
             continue;
-        evil       = then;
-        p->role[v] = (enum role)PICK(r, ROLE_TWINS, ROLE_TWINS, ROLE_PUPPET,
-                                     ROLE_PUPPET, ROLE_PUPPET, ROLE_SILENT);
+        evil = then;
+        p->role[v] =
+            (enum role)PICK(r, ROLE_TWINS, ROLE_TWINS, ROLE_PUPPET, ROLE_PUPPET,
+                            ROLE_PUPPET, ROLE_SILENT, ROLE_FORGETFUL);
     }
+}
+
+/* Half of them are twins, and the network parts often: some will decide what
+ * others do not, and it has to be known who did that. */
+static void invite_fork(struct plan *p, struct rng *r)
+{
+    p->is_fork = true;
+    memset(p->role, 0, sizeof p->role);
+    for (size_t i = 0; i < p->validators; i++)
+        p->power[i] = 10;
+    for (size_t i = 0; i < p->validators / 2; i++)
+        p->role[(i + p->seed) % p->validators] = ROLE_TWINS;
+    p->partitions = 90;
+    p->loss = p->crashes = p->aim = p->changes = 0;
+    p->late                                    = PICK(r, 0, 5, 20);
+    p->keys                                    = p->validators;
+    p->is_patient                              = false;
 }
 
 /* Locks need rounds in which nearly all goes well: what is lost by chance
@@ -133,6 +151,8 @@ void plan_make(struct plan *p, uint64_t seed, bool is_long)
     p->is_patient        = rng_chance(&r, 25);
     if (rng_chance(&r, 60))
         take_aim(p, &r);
+    if (rng_chance(&r, 3))
+        invite_fork(p, &r);
     if (rng_chance(&r, 20))
         p->extensions_from = 1 + (int64_t)rng_below(&r, 3);
     if (rng_chance(&r, 30))
@@ -142,8 +162,8 @@ void plan_make(struct plan *p, uint64_t seed, bool is_long)
 
 void plan_print(const struct plan *p)
 {
-    static const char *const names[] = { "honest", "twins", "puppet",
-                                         "silent" };
+    static const char *const names[] = { "honest", "twins", "puppet", "silent",
+                                         "forgetful" };
 
     printf("%zu validators:", p->validators);
     for (size_t i = 0; i < p->keys; i++)

@@ -16,7 +16,9 @@
  *   log.c       its WAL
  *   disk.c      its store, its signer
  *   evil.c      validators without a core, which say anything
+ *   lies.c      blocks that do not hold
  *   check.c     what must hold, computed from what was signed
+ *   blame.c     who must be punished, and who not
  *   crypto.c    signatures that cost nothing
  * Units: time in nanoseconds since the schedule began.
  * Memory: what a schedule makes is in world.arena until it ends. */
@@ -40,6 +42,7 @@ enum {
     BLOCKS_MAX  = 64, /* of a height; the first is nil */
     QUEUE_MAX   = 1 << 17,
     RECORDS_MAX = 1 << 16,
+    DEEDS_MAX   = 200,
     KEPT_MAX    = 4096, /* evidence on a disk */
     CREDIT      = 32,   /* messages under way on a link */
     ENCODED_MAX = 4096, /* votes, encoded */
@@ -60,7 +63,7 @@ bool     rng_chance(struct rng *r, unsigned percent);
 uint64_t mix64(uint64_t h, uint64_t v);
 uint64_t mix_bytes(uint64_t h, struct span s);
 
-enum role { ROLE_HONEST, ROLE_TWINS, ROLE_PUPPET, ROLE_SILENT };
+enum role { ROLE_HONEST, ROLE_TWINS, ROLE_PUPPET, ROLE_SILENT, ROLE_FORGETFUL };
 
 struct plan {
     uint64_t  seed;
@@ -76,7 +79,7 @@ struct plan {
     unsigned  evil; /* how often puppets speak, percent */
     unsigned  aim;  /* how often messages are held on purpose, percent */
     bool      is_fifo, is_long, has_big_blocks, skips_commit_wait, is_patient,
-        has_sync;
+        has_sync, is_fork; /* the evil ones may hold more than a third */
     int64_t extensions_from;
     int64_t skew[NODES_MAX];
 };
@@ -132,6 +135,18 @@ void log_forget(struct node *n); /* there was never one */
 
 /* ---- node.c ---- */
 
+/* Two votes for one thing. */
+struct deed {
+    int64_t height;
+    int32_t round, type;
+    int     val;
+};
+
+struct punished {
+    struct hash hash;
+    struct deed deed;
+};
+
 struct own {
     struct span bytes;
     bool        is_logged;
@@ -167,6 +182,8 @@ struct node {
     struct peer_view  views[NODES_MAX + VALS_MAX];
     struct gossip_act act;
     struct pool       pool;
+    struct deed       deeds[DEEDS_MAX]; /* seen since it started */
+    size_t            deed_count;
     uint64_t          cursors[NODES_MAX];
     int               queries;
     enum pool_verdict verdict;
@@ -264,7 +281,7 @@ struct known_block {
     struct block_id id;
     struct part_set parts;
     struct stamp    time;
-    bool            is_bad;    /* the application refuses it */
+    bool            is_bad;    /* it does not hold, or is refused */
     uint64_t pols[ROUNDS_MAX]; /* with which POL rounds, +1, a bit each */
 };
 
@@ -295,15 +312,15 @@ struct world {
     struct known_block blocks[HEIGHTS_MAX][BLOCKS_MAX];
     size_t             block_count[HEIGHTS_MAX];
     /* Which values each validator signed. */
-    uint64_t    said[HEIGHTS_MAX][ROUNDS_MAX][2][VALS_MAX];
-    uint8_t     proposed[HEIGHTS_MAX][ROUNDS_MAX][VALS_MAX];
-    int         decided[HEIGHTS_MAX]; /* block, 0: none yet */
-    int64_t     highest, goal, healed_at;
-    struct hash punished[KEPT_MAX];
-    size_t      punished_count;
-    int64_t     punished_height;
-    char        violation[256];
-    uint64_t    tally[TALLY_COUNT];
+    uint64_t        said[HEIGHTS_MAX][ROUNDS_MAX][2][VALS_MAX];
+    uint8_t         proposed[HEIGHTS_MAX][ROUNDS_MAX][VALS_MAX];
+    int             decided[HEIGHTS_MAX]; /* block, 0: none yet */
+    int64_t         highest, goal, healed_at;
+    struct punished punished[KEPT_MAX];
+    size_t          punished_count;
+    int64_t         punished_height;
+    char            violation[256];
+    uint64_t        tally[TALLY_COUNT];
 };
 extern struct world W;
 
@@ -344,6 +361,10 @@ int64_t aim_delay(const struct consensus_msg *m, int to);
 
 /* evil_on_step - an honest node has entered a step: puppets may speak. */
 void evil_on_step(struct node *n);
+/* evil_accusation - an EvidenceList against another, signed by itself; n is 0
+ * when there is nothing to tell of that height. */
+struct span evil_accusation(int val, int whom, int64_t height,
+                            struct stamp now);
 
 /* ---- check.c ---- */
 
@@ -355,7 +376,6 @@ int  check_new_block(int64_t height, const struct block *b,
 void check_vote(const struct node *n, int val, const struct vote *v);
 void check_proposal(const struct node *n, int val, const struct proposal *p);
 void check_decision(const struct node *n, const struct effect *apply);
-void check_evidence(const struct node *n, const struct block *b);
 /* check_is_punished - what was known when the storm ended is on the chain. */
 bool        check_is_punished(void);
 void        check_end(void);
@@ -363,6 +383,22 @@ const char *block_name(int64_t height, const struct block_id *id);
 /* check_proposer - whose turn it is; by an own count as long as the set does
  * not change. */
 int check_proposer(int64_t height, int32_t round);
+
+/* ---- blame.c ---- */
+
+/* blame_conflict - a node has seen two votes that contradict each other. */
+void blame_conflict(struct node *n, const struct vote *v);
+void blame_block(const struct node *n, const struct block *b);
+/* blame_fork - an honest one decided what others did not: who did it? */
+void blame_fork(const struct effect *e);
+/* blame_is_done - what was known when the storm ended is on the chain. */
+bool blame_is_done(void);
+void blame_end(void);
+
+/* ---- lies.c ---- */
+
+/* lie_about - make a block one that does not hold; false if it still does. */
+bool lie_about(struct block *b, int val);
 
 /* ---- crypto.c ---- */
 

@@ -31,6 +31,10 @@
     X(REFUSED, "messages refused")                                             \
     X(EQUIVOCATIONS, "conflicting votes met")                                  \
     X(PUNISHED, "evidence committed")                                          \
+    X(FORGOTTEN, "restarts of a validator that forgot its votes")              \
+    X(FORKS, "forks (in schedules with too many evil ones)")                   \
+    X(FORKS_PROVEN, "forks within a round, all culprits proven")               \
+    X(LIES, "blocks proposed that do not hold")                                \
     X(EXTENSIONS, "vote extensions verified")                                  \
     X(EXTENSIONS_REFUSED, "vote extensions refused")                           \
     X(CHANGES, "changes of the validator set")                                 \

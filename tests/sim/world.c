@@ -189,6 +189,9 @@ static void part(void)
     bool is_long = W.plan.is_long && rng_chance(&W.rng, 30);
 
     W.parted = (unsigned)rng_below(&W.rng, UINT64_C(1) << W.node_count);
+    for (size_t i = 1; W.plan.is_fork && i < W.node_count; i++)
+        if (W.nodes[i].val == W.nodes[i - 1].val) /* one on each side */
+            W.parted ^= ((W.parted >> i ^ ~(W.parted >> (i - 1))) & 1) << i;
     tally(TALLY_PARTITIONS);
     world_say("partition %x", W.parted);
     for (int a = 0; a < (int)W.node_count; a++)
@@ -233,6 +236,7 @@ static void on_crash(void)
 static void heal(void)
 {
     world_say("fair weather");
+    W.is_over |= W.plan.is_fork;
     W.is_fair   = true;
     W.parted    = 0;
     W.healed_at = W.highest;
@@ -309,7 +313,7 @@ static bool is_done(void)
         if (node_is_honest(&W.nodes[i]) && W.nodes[i].disk.height < W.goal)
             return false;
     return !W.plan.is_patient || W.highest >= W.goal + PUNISHED_IN ||
-           check_is_punished();
+           blame_is_done();
 }
 
 static void run(void)
@@ -350,6 +354,7 @@ static void add_node(int val)
     n->val     = val;
     n->is_up   = false;
     n->queries = 0;
+    n->fetch   = (struct fetch){ .number = n->fetch.number };
     n->timer_number++;
     world_push((struct item){ .kind = ITEM_RESTART, .to = n->index },
                (int64_t)rng_below(&W.rng, rng_chance(&W.rng, 10) ? 5000 : 300) *
