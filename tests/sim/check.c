@@ -356,6 +356,22 @@ static void note_new_decision(const struct effect *e)
         tally(TALLY_CHANGES);
 }
 
+/* Only what the application has accepted counts. */
+static void check_extensions(const struct node *n, const struct effect *e)
+{
+    const struct extended_commit *c = e->apply.seen;
+
+    if (!e->apply.is_extended)
+        return;
+    for (size_t i = 0; i < c->extended_signatures.n; i++)
+        if (c->extended_signatures.v[i].block_id_flag == FLAG_COMMIT &&
+            !span_eq(c->extended_signatures.v[i].extension,
+                     span_str("extension")))
+            check_failed("extension: n%d commits h%" PRId64
+                         " with one that its application refuses",
+                         n->index, e->height);
+}
+
 void check_decision(const struct node *n, const struct effect *e)
 {
     int64_t h     = e->height;
@@ -384,6 +400,7 @@ void check_decision(const struct node *n, const struct effect *e)
         note_new_decision(e);
     W.blocks[h][block].time = e->apply.block->header.time;
     W.decided[h]            = block;
+    check_extensions(n, e);
     check_header(n, &e->apply.block->header);
     if (h > W.highest)
         W.highest = h;

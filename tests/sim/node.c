@@ -99,11 +99,37 @@ static void say_stored_commit(struct node *n, int peer)
         say(n, peer);
 }
 
+static struct gossip_env gossip_env_of(const struct node *n)
+{
+    return (struct gossip_env){ .core       = &n->core,
+                                .store_base = n->disk.height > 0,
+                                .is_syncing = n->fetch.is_going,
+                                .now_us     = (uint64_t)(W.now / 1000) + 1 };
+}
+
+/* What is held back is to be said then. */
+static void wait_to_say(struct node *n, uint64_t at)
+{
+    /* One of the past is of a time when there was room. */
+    if ((int64_t)(at - 1) * 1000 <= W.now || at == 0 ||
+        (n->hold_until && n->hold_until <= at))
+        return;
+    n->hold_until = at;
+    world_push((struct item){ .kind = ITEM_HOLD, .to = n->index, .epoch = at },
+               (int64_t)(at - 1) * 1000 - W.now);
+}
+
+void node_unhold(struct node *n, uint64_t at)
+{
+    if (!n->is_up || n->hold_until != at)
+        return;
+    n->hold_until = 0;
+    node_gossip(n);
+}
+
 static void gossip_to(struct node *n, int peer)
 {
-    struct gossip_env env = { .core       = &n->core,
-                              .store_base = n->disk.height > 0,
-                              .is_syncing = n->fetch.is_going };
+    struct gossip_env env = gossip_env_of(n);
 
     proof_gossip(n, peer);
     while (world_has_room(n->index, peer) &&
@@ -114,6 +140,7 @@ static void gossip_to(struct node *n, int peer)
         case ACT_LOAD_COMMIT: say_stored_commit(n, peer); break;
         }
     }
+    wait_to_say(n, n->views[peer].hold_until_us);
 }
 
 void node_gossip(struct node *n)
@@ -526,9 +553,7 @@ static void take(struct node *n, struct event ev)
 
 void node_message(struct node *n, int from, uint8_t channel, struct span bytes)
 {
-    struct gossip_env   env = { .core       = &n->core,
-                                .store_base = n->disk.height > 0,
-                                .is_syncing = n->fetch.is_going };
+    struct gossip_env   env = gossip_env_of(n);
     struct peer_view   *p   = &n->views[from];
     struct gossip_heard heard;
 

@@ -174,6 +174,7 @@ struct node {
     struct own      *own_first, *own_last;
     struct arena     in, app;
     int64_t          timer_at;
+    uint64_t         hold_until; /* us; 0: nothing waits to be said */
     uint64_t         timer_number;
     struct stamp     replay_now;
     /* Where it stopped waiting for a proposal. */
@@ -197,6 +198,7 @@ void node_message(struct node *n, int from, uint8_t channel, struct span bytes);
 void node_connect(struct node *n, int peer);
 void node_gossip(struct node *n);
 void node_query(struct node *n);
+void node_unhold(struct node *n, uint64_t at);
 /* node_apply - store and execute a decided block; false if it dies of it. */
 bool node_apply(struct node *n, const struct effect *e);
 /* node_joins - there is nothing more to fetch; did it move? */
@@ -236,6 +238,7 @@ enum item_kind {
     ITEM_TIMER,
     ITEM_QUERY,
     ITEM_FETCH,
+    ITEM_HOLD, /* what was held back may be said */
     ITEM_CRASH,
     ITEM_RESTART,
     ITEM_PARTITION,

@@ -293,6 +293,7 @@ static void dispatch(const struct item *it)
         if (it->epoch == n->fetch.number)
             fetch_tick(n);
         break;
+    case ITEM_HOLD: node_unhold(n, it->epoch); break;
     case ITEM_CRASH: on_crash(); break;
     case ITEM_RESTART:
         if (!n->is_up)
