@@ -323,10 +323,10 @@ void abci_call(struct abci_client *c, const struct abci_request *req,
 
     must(fn != NULL);
     c->in_flight++;
+    deferred_set(&c->flush); /* before the stream's, so that both go as one */
     if (send_call(c, req)) {
         calls_push(&c->sent, call);
         c->needs_flush = true;
-        deferred_set(&c->flush);
     } else {
         calls_push(&c->refused, call);
         deferred_set(&c->refuse);
