@@ -10,6 +10,7 @@
 enum {
     FLUSH_BYTES = 1 << 20,  /* a push is not made larger than it must be */
     TRIES_US    = 2000,     /* until a full bus is tried again */
+    WAIT_US     = 10000,    /* what can wait waits for company */
     SEEN_US     = 20000,    /* until what was seen is confirmed by itself, */
     SEEN_PUSHES = 64,       /* or so many pushes, */
     SEEN_BYTES  = 1 << 20,  /* or so much */
@@ -36,7 +37,8 @@ struct peers {
     size_t             known_count, known_cap;
     struct buf         sends, drops; /* of the push under construction */
     struct deferred    flush;
-    struct timer       retry, confirm, again;
+    struct timer       retry, confirm, wait, again;
+    bool               is_waiting;    /* its timer runs */
     bool               is_confirming; /* the timer runs */
     struct arena       arena;
 };
@@ -266,6 +268,14 @@ static void flush(void *ctx)
         timer_set(&p->retry, TRIES_US);
 }
 
+static void on_wait(void *ctx)
+{
+    struct peers *p = ctx;
+
+    p->is_waiting = false;
+    flush(p);
+}
+
 static void on_confirm(void *ctx)
 {
     struct peers *p = ctx;
@@ -304,14 +314,32 @@ void peers_send(struct peers *p, uint64_t peer, uint8_t channel,
     peers_send_many(p, &peer, 1, channel, bytes);
 }
 
-void peers_send_all(struct peers *p, uint8_t channel, struct span bytes)
+static bool add_for_all(struct peers *p, uint8_t channel, struct span bytes)
 {
     struct gossip_send s = { .channel = channel, .bytes = bytes };
 
     if (!p->is_registered || p->known_count == 0)
-        return;
+        return false;
     gossip_add_send(&p->sends, &s);
-    gathered(p);
+    return true;
+}
+
+void peers_send_all(struct peers *p, uint8_t channel, struct span bytes)
+{
+    if (add_for_all(p, channel, bytes))
+        gathered(p);
+}
+
+void peers_send_all_later(struct peers *p, uint8_t channel, struct span bytes)
+{
+    if (!add_for_all(p, channel, bytes))
+        return;
+    if (p->sends.len > FLUSH_BYTES) {
+        gathered(p);
+    } else if (!p->is_waiting) {
+        p->is_waiting = true;
+        timer_set(&p->wait, WAIT_US);
+    }
 }
 
 void peers_drop(struct peers *p, uint64_t peer, const char *reason,
@@ -360,6 +388,7 @@ struct peers *peers_open(struct loop *l, struct bus *b,
     deferred_init(&p->flush, l, flush, p);
     timer_init(&p->retry, l, flush, p);
     timer_init(&p->confirm, l, on_confirm, p);
+    timer_init(&p->wait, l, on_wait, p);
     timer_init(&p->again, l, on_again, p);
     arena_open(&p->arena, DECODE_ARENA_BYTES);
     p->client = bus_connect(b, config->endpoint, &client_fns, p);
@@ -372,6 +401,7 @@ void peers_close(struct peers *p)
     deferred_fini(&p->flush);
     timer_fini(&p->retry);
     timer_fini(&p->confirm);
+    timer_fini(&p->wait);
     timer_fini(&p->again);
     arena_close(&p->arena);
     buf_fini(&p->sends);

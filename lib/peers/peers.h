@@ -47,12 +47,15 @@ void peers_start(struct peers *p, const char *chain_id, uint64_t app_version);
 
 /* peers_send - to one peer; nothing happens when it is gone.
  * peers_send_many - the same bytes to several.
- * peers_send_all - to all that listen on the channel. */
+ * peers_send_all - to all that listen on the channel.
+ * peers_send_all_later - it may wait some milliseconds, for other things that
+ * are to be sent. */
 void peers_send(struct peers *p, uint64_t peer, uint8_t channel,
                 struct span bytes);
 void peers_send_many(struct peers *p, const uint64_t *to, size_t n,
                      uint8_t channel, struct span bytes);
 void peers_send_all(struct peers *p, uint8_t channel, struct span bytes);
+void peers_send_all_later(struct peers *p, uint8_t channel, struct span bytes);
 
 /* peers_drop - disconnect, after what was sent before; ban for some time
  * unless 0. */

@@ -71,7 +71,18 @@ bool gossip_greet_block(struct gossip_act *out, const struct consensus *c)
     return true;
 }
 
-bool gossip_announce(struct gossip_act *out, const struct effect *e,
+/* Whoever is told of a height and round, or that we lack a block, has
+ * something to send; the rest spares him sending what we have. */
+static bool can_wait(const struct effect *e)
+{
+    if (e->kind == FX_NEW_STEP)
+        return e->new_step.step != STEP_NEW_HEIGHT &&
+               e->new_step.step != STEP_NEW_ROUND &&
+               e->new_step.step != STEP_PROPOSE;
+    return e->kind == FX_HAS_VOTE || part_set_is_complete(e->valid_block.parts);
+}
+
+static bool announce(struct gossip_act *out, const struct effect *e,
                      struct stamp now)
 {
     switch (e->kind) {
@@ -110,6 +121,15 @@ bool gossip_announce(struct gossip_act *out, const struct effect *e,
     return false;
 }
 
+bool gossip_announce(struct gossip_act *out, const struct effect *e,
+                     struct stamp now)
+{
+    if (!announce(out, e, now))
+        return false;
+    out->can_wait = can_wait(e);
+    return true;
+}
+
 /* ---- votes ---- */
 
 static bool has_bit(const struct vote_bits *b, size_t i)
@@ -136,10 +156,44 @@ static bool say_vote(struct peer_view *p, const struct vote *v,
     return say(out, CONSENSUS_VOTE);
 }
 
+static void wait_until(struct peer_view *p, uint64_t us)
+{
+    if (!p->hold_until_us || us < p->hold_until_us)
+        p->hold_until_us = us;
+}
+
+/* The next time that it turns out to depend on us it does so for longer. */
+static void note_need(struct need *n, int64_t height)
+{
+    n->heights = n->heights ? 2 * n->heights : GOSSIP_NEED_FIRST;
+    if (n->heights > GOSSIP_NEED_MAX)
+        n->heights = GOSSIP_NEED_MAX;
+    n->until = height + n->heights;
+}
+
+/* Everybody who has a vote could pass it on to everybody else.  Where all are
+ * connected to who cast it that is for nothing. */
+static bool is_vote_held(struct peer_view *p, const struct gossip_env *env,
+                         const struct vote *v)
+{
+    if (env->now_us == 0 || p->height <= p->votes.until ||
+        span_eq(v->validator_address, SPAN_OF(env->core->address)))
+        return false;
+    if (!p->votes_held_us)
+        p->votes_held_us = env->now_us;
+    if (env->now_us - p->votes_held_us < GOSSIP_HOLD_VOTES_US) {
+        p->has_held_votes = true;
+        return true;
+    }
+    note_need(&p->votes, p->height);
+    p->votes_held_us = 0;
+    return false;
+}
+
 /* One vote of the set that the peer lacks; the search begins elsewhere each
  * time, so that peers get different votes first. */
-static bool pick_vote(struct peer_view *p, const struct vote_set *s,
-                      struct gossip_act *out)
+static bool pick_vote(struct peer_view *p, const struct gossip_env *env,
+                      const struct vote_set *s, struct gossip_act *out)
 {
     struct vote_bits *bits;
     size_t            n;
@@ -157,7 +211,7 @@ static bool pick_vote(struct peer_view *p, const struct vote_set *s,
         size_t             i = (p->turn + k) % n;
         const struct vote *v = has_bit(bits, i) ? NULL : vote_set_get(s, i);
 
-        if (v) {
+        if (v && !is_vote_held(p, env, v)) {
             p->turn++;
             return say_vote(p, v, out);
         }
@@ -165,27 +219,31 @@ static bool pick_vote(struct peer_view *p, const struct vote_set *s,
     return false;
 }
 
-static bool next_vote_of_height(struct peer_view *p, const struct consensus *c,
-                                struct gossip_act *out)
+static bool next_vote_of_height(struct peer_view        *p,
+                                const struct gossip_env *env,
+                                struct gossip_act       *out)
 {
+    const struct consensus    *c = env->core;
     const struct height_votes *h = &c->votes;
     bool is_round_ours           = p->round >= 0 && p->round <= c->round;
     bool has_pol                 = p->pol_round >= 0;
 
-    if (p->step == STEP_NEW_HEIGHT && pick_vote(p, c->last_commit, out))
+    if (p->step == STEP_NEW_HEIGHT && pick_vote(p, env, c->last_commit, out))
         return true;
     if (has_pol && p->step <= STEP_PROPOSE && is_round_ours &&
-        pick_vote(p, height_votes_prevotes(h, p->pol_round), out))
+        pick_vote(p, env, height_votes_prevotes(h, p->pol_round), out))
         return true;
     if (is_round_ours && p->step <= STEP_PREVOTE_WAIT &&
-        pick_vote(p, height_votes_prevotes(h, p->round), out))
+        pick_vote(p, env, height_votes_prevotes(h, p->round), out))
         return true;
     if (is_round_ours && p->step <= STEP_PRECOMMIT_WAIT &&
-        pick_vote(p, height_votes_precommits(h, p->round), out))
+        pick_vote(p, env, height_votes_precommits(h, p->round), out))
         return true;
-    if (is_round_ours && pick_vote(p, height_votes_prevotes(h, p->round), out))
+    if (is_round_ours &&
+        pick_vote(p, env, height_votes_prevotes(h, p->round), out))
         return true;
-    return has_pol && pick_vote(p, height_votes_prevotes(h, p->pol_round), out);
+    return has_pol &&
+           pick_vote(p, env, height_votes_prevotes(h, p->pol_round), out);
 }
 
 static bool is_stored(const struct peer_view *p, const struct gossip_env *env)
@@ -206,16 +264,31 @@ static bool next_stored_commit(struct peer_view *p, const struct consensus *c,
     return true;
 }
 
-static bool next_vote(struct peer_view *p, const struct gossip_env *env,
+static bool find_vote(struct peer_view *p, const struct gossip_env *env,
                       struct gossip_act *out)
 {
     const struct consensus *c = env->core;
 
     if (p->height == c->height)
-        return next_vote_of_height(p, c, out);
+        return next_vote_of_height(p, env, out);
     if (p->height > 0 && p->height == c->height - 1)
-        return pick_vote(p, c->last_commit, out);
+        return pick_vote(p, env, c->last_commit, out);
     return is_stored(p, env) && next_stored_commit(p, c, out);
+}
+
+static bool next_vote(struct peer_view *p, const struct gossip_env *env,
+                      struct gossip_act *out)
+{
+    p->has_held_votes = false;
+    if (find_vote(p, env, out))
+        return true;
+    if (p->has_held_votes) {
+        wait_until(p, p->votes_held_us + GOSSIP_HOLD_VOTES_US);
+    } else if (p->votes_held_us) { /* others gave them */
+        p->votes_held_us = 0;
+        p->votes.heights = 0;
+    }
+    return false;
 }
 
 void gossip_commit(struct peer_view *p, int64_t height,
@@ -292,57 +365,58 @@ static bool lacks_part(const struct peer_view *p, size_t i)
     return !(p->parts[i / 64] >> i % 64 & 1);
 }
 
-/* Does the peer collect the block that we proposed? */
-static bool is_own(const struct peer_view *p, const struct consensus *c)
+/* Is this the block that we proposed? */
+static bool is_own(const struct consensus *c, const struct part_set_header *h)
 {
-    struct part_set_header h;
+    struct part_set_header own;
 
     if (c->own < 0)
         return false;
-    h = part_set_header(&c->candidates[c->own].parts);
-    return has_header(p, &h);
+    own = part_set_header(&c->candidates[c->own].parts);
+    return own.total == h->total && span_eq(own.hash, h->hash);
 }
 
-static void note_need(struct peer_view *p)
-{
-    p->need = p->need ? 2 * p->need : GOSSIP_NEED_FIRST;
-    if (p->need > GOSSIP_NEED_MAX)
-        p->need = GOSSIP_NEED_MAX;
-    p->need_height = p->height + p->need;
-    p->is_held     = false;
-}
-
-static uint64_t hold_of(const struct peer_view *p)
+static uint64_t hold_of(const struct peer_view       *p,
+                        const struct part_set_header *h)
 {
     uint64_t base =
         p->step >= STEP_PREVOTE ? GOSSIP_HOLD_VOTED_US : GOSSIP_HOLD_US;
 
-    return base + (uint64_t)p->parts_total * GOSSIP_HOLD_PART_US;
+    return base + (uint64_t)h->total * GOSSIP_HOLD_PART_US;
 }
 
 /* Everybody who has a part could send it to everybody else.  Where all are
  * connected to the proposer most of that is for nothing, so a part is left to
- * the others for a moment; who then still lacks it seems to depend on us. */
+ * the others for a moment; who then still lacks it seems to depend on us.
+ * The same goes for the proposal.  count: how many parts are here. */
 static bool is_held_back(struct peer_view *p, const struct gossip_env *env,
-                         const struct part_set *s)
+                         const struct part_set_header *h, size_t count)
 {
-    uint64_t hold = hold_of(p);
+    uint64_t hold = hold_of(p, h);
 
-    if (env->now_us == 0 || p->are_parts_told || p->height <= p->need_height ||
-        is_own(p, env->core))
+    if (env->now_us == 0 || p->are_parts_told || p->height <= p->blocks.until ||
+        is_own(env->core, h))
         return false;
-    if (!p->is_held || p->held_count != s->count) {
+    if (!p->is_held || p->held_count != count) {
         p->is_held    = true;
-        p->held_count = s->count;
+        p->held_count = count;
         p->held_us    = env->now_us;
     }
     if (env->now_us - p->held_us < hold) {
-        p->hold_until_us = p->held_us + hold;
+        wait_until(p, p->held_us + hold);
         return true;
     }
-    if (p->step < STEP_PREVOTE)
-        note_need(p);
+    if (p->step < STEP_PREVOTE) {
+        note_need(&p->blocks, p->height);
+        p->is_held = false;
+    }
     return false;
+}
+
+static size_t proposed_count(const struct consensus *c)
+{
+    return c->proposal_parts < 0 ? 0
+                                 : c->candidates[c->proposal_parts].parts.count;
 }
 
 static bool next_part(struct peer_view *p, const struct gossip_env *env,
@@ -350,15 +424,17 @@ static bool next_part(struct peer_view *p, const struct gossip_env *env,
 {
     const struct consensus *c = env->core;
     const struct part_set  *s = wanted_parts(p, c);
+    struct part_set_header  h;
 
     if (p->height != c->height || !s)
         return false;
+    h = part_set_header(s);
     for (size_t k = 0; k < s->total; k++) {
         uint32_t i = (uint32_t)((p->turn + k) % s->total);
 
         if (!lacks_part(p, i) || !part_set_has(s, i))
             continue;
-        if (is_held_back(p, env, s))
+        if (is_held_back(p, env, &h, s->count))
             return false;
         p->turn++;
         p->parts[i / 64] |= UINT64_C(1) << i % 64;
@@ -431,14 +507,18 @@ static void fill_array(struct gossip_act *out, struct bit_array *array,
 }
 
 /* The proposal, and then which prevotes justify it. */
-static bool next_proposal(struct peer_view *p, const struct consensus *c,
+static bool next_proposal(struct peer_view *p, const struct gossip_env *env,
                           struct gossip_act *out)
 {
-    const struct vote_set *pol;
+    const struct consensus *c = env->core;
+    const struct vote_set  *pol;
 
     if (!c->proposal || p->height != c->height || p->round != c->round)
         return false;
     if (!p->has_proposal) {
+        if (is_held_back(p, env, &c->proposal->block_id.part_set_header,
+                         proposed_count(c)))
+            return false;
         peer_view_has_proposal(p, c->proposal);
         p->is_pol_owed              = c->proposal->pol_round >= 0;
         out->body.proposal.proposal = *c->proposal;
@@ -460,7 +540,7 @@ static bool next_proposal(struct peer_view *p, const struct consensus *c,
 static bool next_data(struct peer_view *p, const struct gossip_env *env,
                       struct gossip_act *out)
 {
-    if (next_proposal(p, env->core, out) || next_part(p, env, out))
+    if (next_proposal(p, env, out) || next_part(p, env, out))
         return true;
     return is_stored(p, env) && next_stored_part(p, env->core, out);
 }

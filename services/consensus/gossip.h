@@ -21,13 +21,15 @@ enum {
     GOSSIP_LOADS_MAX  = 8, /* stored parts under way, per peer */
     GOSSIP_OWED_MAX   = 4, /* VoteSetBits that wait for room, per peer */
     GOSSIP_VOTES_GOOD = 10000,
-    /* Parts of another's block are first left to others to send: for so
-     * long after the last one came, the larger the block the longer, and
+    /* Another's proposal and its parts are first left to others to send: for
+     * so long after the last one came, the larger the block the longer, and
      * longer once the peer votes, which it mostly does because it has them
      * all. */
     GOSSIP_HOLD_US       = 100000,
     GOSSIP_HOLD_PART_US  = 10000,
     GOSSIP_HOLD_VOTED_US = 500000,
+    /* So are votes of others: HasVote mostly comes before this ends. */
+    GOSSIP_HOLD_VOTES_US = 30000,
     /* Whoever then still lacks some is not kept waiting for so many heights,
      * twice as many the next time, until it is seen not to depend on us. */
     GOSSIP_NEED_FIRST = 4,
@@ -53,6 +55,12 @@ struct owed_bits {
     int64_t        height;
     int32_t        round, type;
     struct kept_id id;
+};
+
+/* For how many heights, and up to which, a peer gets from us at once what
+ * others could send it. */
+struct need {
+    int64_t heights, until;
 };
 
 struct peer_view {
@@ -82,15 +90,17 @@ struct peer_view {
 
     bool are_parts_told; /* by itself: it lacks the others for sure */
 
-    /* Parts held back: of this round, which were so many at that time. */
-    bool     is_held;
-    size_t   held_count;
-    uint64_t held_us;
-    uint64_t hold_until_us;     /* gossip_next has more to say then; 0: no */
-    int64_t  need, need_height; /* how long, and up to which height, it gets
-                                 * its blocks from us at once */
-    uint32_t turn;              /* where the search for something starts */
-    uint64_t contributions;
+    /* The proposal or parts held back: of this round, which were so many at
+     * that time. */
+    bool        is_held;
+    size_t      held_count;
+    uint64_t    held_us;
+    uint64_t    votes_held_us;  /* since when some are held; 0: none */
+    bool        has_held_votes; /* found while looking for one to send */
+    uint64_t    hold_until_us;  /* gossip_next has more to say then; 0: no */
+    struct need blocks, votes;
+    uint32_t    turn; /* where the search for something starts */
+    uint64_t    contributions;
 };
 
 /* What we are, besides the core. */
@@ -156,6 +166,7 @@ struct gossip_act {
     int32_t  round;
     uint32_t index;
     bool     is_extended;
+    bool     can_wait; /* an announcement that nobody acts on at once */
 
     struct consensus_msg msg;
     union {

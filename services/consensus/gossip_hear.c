@@ -161,6 +161,9 @@ static void begin_height(struct peer_view *p, const struct new_round_step *m,
     p->catchup_round     = -1;
     p->catchup.n         = 0;
     p->is_commit_given = p->is_commit_missing = false;
+    if (p->votes_held_us) /* it went on without them */
+        p->votes.heights = 0;
+    p->votes_held_us = 0;
 }
 
 /* It went on while we held parts back: it did not need us. */
@@ -169,7 +172,7 @@ static void note_progress(struct peer_view *p, bool is_round_new, uint32_t step)
     bool is_past = is_round_new || step >= STEP_PREVOTE;
 
     if (p->is_held && is_past && p->step < STEP_PREVOTE)
-        p->need = 0;
+        p->blocks.heights = 0;
     if (is_round_new)
         p->is_held = false;
 }

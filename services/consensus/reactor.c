@@ -63,9 +63,16 @@ void reactor_send(struct reactor *r, struct remote *p, uint8_t channel,
 
 void reactor_effect(struct reactor *r, const struct effect *e)
 {
-    if (r->n > 0 && r->shell->phase == PHASE_RUN &&
-        gossip_announce(&r->act, e, now_stamp()))
-        peers_send_all(r->peers, r->act.channel, encode(r, &r->act.msg));
+    struct span bytes;
+
+    if (r->n == 0 || r->shell->phase != PHASE_RUN ||
+        !gossip_announce(&r->act, e, now_stamp()))
+        return;
+    bytes = encode(r, &r->act.msg);
+    if (r->act.can_wait)
+        peers_send_all_later(r->peers, r->act.channel, bytes);
+    else
+        peers_send_all(r->peers, r->act.channel, bytes);
 }
 
 static void greet(struct reactor *r, struct remote *p)

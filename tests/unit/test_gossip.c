@@ -83,7 +83,7 @@ static size_t count_at(struct rig *r, uint64_t now_us, enum consensus_kind kind)
     size_t            n   = 0;
 
     env.now_us = now_us;
-    while (gossip_next(&peer, &env, ROOM_DATA, &act))
+    while (gossip_next(&peer, &env, ROOM_DATA | ROOM_VOTES, &act))
         n += act.msg.which == kind;
     return n;
 }
@@ -97,11 +97,11 @@ TEST(parts_of_another_s_block_are_left_to_others_for_a_moment)
     r->nodes[0].core.own = -1; /* as if it had come from a peer */
     meet();
     step(r, 1, 0, STEP_PROPOSE, -1);
-    CHECK_EQ(count_at(r, t0, CONSENSUS_BLOCK_PART), 0);
+    CHECK_EQ(count_at(r, t0, CONSENSUS_PROPOSAL), 0);
     CHECK_EQ(peer.hold_until_us, t1);
     CHECK_EQ(count_at(r, t1 - 1, CONSENSUS_BLOCK_PART), 0);
     CHECK_EQ(count_at(r, t1, CONSENSUS_BLOCK_PART), 1, "it depends on us");
-    CHECK_EQ(peer.need_height, 1 + GOSSIP_NEED_FIRST);
+    CHECK_EQ(peer.blocks.until, 1 + GOSSIP_NEED_FIRST);
     CHECK_EQ(peer.hold_until_us, 0);
 
     meet();
@@ -111,7 +111,33 @@ TEST(parts_of_another_s_block_are_left_to_others_for_a_moment)
     CHECK_EQ(count_at(r, t1, CONSENSUS_BLOCK_PART), 0, "it has them, perhaps");
     CHECK_EQ(
         count_at(r, t0 + GOSSIP_HOLD_VOTED_US + part, CONSENSUS_BLOCK_PART), 1);
-    CHECK_EQ(peer.need_height, 0);
+    CHECK_EQ(peer.blocks.until, 0);
+    rig_free(r);
+}
+
+TEST(votes_of_others_are_left_to_others_for_a_moment)
+{
+    struct rig     *r  = rig_proposed(NULL);
+    const uint64_t  t0 = 5000000, t1 = t0 + GOSSIP_HOLD_VOTES_US;
+    struct has_vote has = { 1, 0, TYPE_PREVOTE, 1 };
+
+    rig_votes(r, 0, 1, 1, TYPE_PREVOTE, 0, 'A');
+    meet();
+    step(r, 1, 0, STEP_PREVOTE, -1);
+    CHECK_EQ(count_at(r, t0, CONSENSUS_VOTE), 1, "our own");
+    CHECK_EQ(peer.hold_until_us, t1);
+    hear(r, CONSENSUS_HAS_VOTE, &has);
+    CHECK_EQ(count_at(r, t0 + 1, CONSENSUS_VOTE), 0);
+    CHECK_EQ(peer.hold_until_us, 0, "it came from another");
+
+    meet();
+    step(r, 1, 0, STEP_PREVOTE, -1);
+    CHECK_EQ(count_at(r, t0, CONSENSUS_VOTE), 1);
+    CHECK_EQ(count_at(r, t1 - 1, CONSENSUS_VOTE), 0);
+    CHECK_EQ(count_at(r, t1, CONSENSUS_VOTE), 1, "it depends on us");
+    CHECK_EQ(peer.votes.until, 1 + GOSSIP_NEED_FIRST);
+    rig_votes(r, 0, 2, 2, TYPE_PREVOTE, 0, 'A');
+    CHECK_EQ(count_at(r, t1, CONSENSUS_VOTE), 3, "and waits no more");
     rig_free(r);
 }
 
