@@ -19,6 +19,7 @@ enum {
     FLUSH_MS      = 5000,     /* for what is queued when a link is to end */
     END_MS        = 2000,     /* and then for what the stream holds */
     GREETING_ROOM = 32 << 10,
+    COMPANY_US    = 5000,
 };
 
 /* ---- time and output ---- */
@@ -192,7 +193,7 @@ static size_t on_data(void *ctx, struct span in)
         pass_time(l, now_us()))
         take_data(l, &in);
     if (!l->is_closed && l->is_up &&
-        (is_starved(l) || mconn_has_output(&l->mconn)))
+        (is_starved(l) || (mconn_has_output(&l->mconn) && !l->company_us)))
         deferred_set(&l->turn);
     leave(l);
     return given - in.n;
@@ -211,6 +212,9 @@ static void on_turn(void *ctx)
     if (!l->is_up || l->is_closed)
         return;
     l->depth++;
+    if (l->company_us)
+        l->timer_us = 0;
+    l->company_us = 0;
     if (pass_time(l, now))
         take_data(l, &none);
     if (!l->is_closed)
@@ -402,12 +406,36 @@ void link_end(struct link *l)
     deferred_set(&l->turn);
 }
 
+static bool is_patient(const struct link *l, uint8_t channel)
+{
+    struct span ids = l->config->patient;
+
+    return ids.n > 0 && memchr(ids.p, channel, ids.n) != NULL;
+}
+
+static void wait_for_company(struct link *l)
+{
+    uint64_t now = now_us();
+
+    if (l->company_us)
+        return;
+    l->company_us = now + COMPANY_US;
+    if (l->timer_us > now && l->timer_us <= l->company_us)
+        return;
+    l->timer_us = l->company_us;
+    timer_set(&l->timer, COMPANY_US);
+}
+
 enum mconn_queued link_send(struct link *l, uint8_t channel, struct parcel *p)
 {
+    bool may_wait = l->is_up && is_patient(l, channel) &&
+                    (l->company_us || !mconn_has_output(&l->mconn));
     enum mconn_queued q =
         l->is_up ? mconn_queue(&l->mconn, channel, p) : MCONN_CLOSED;
 
-    if (q == MCONN_QUEUED)
+    if (q == MCONN_QUEUED && may_wait)
+        wait_for_company(l);
+    else if (q == MCONN_QUEUED)
         deferred_set(&l->turn);
     return q;
 }

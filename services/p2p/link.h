@@ -2,6 +2,9 @@
  *
  * The owner hears what happens through link_fns and decides; a link knows
  * nothing of other links.
+ * Company: what is said on a patient channel leaves with the next message on
+ *          another one, or after COMPANY_US: frames have a fixed size, and
+ *          most are not full.
  * Memory:  input and output are bounded; a link that may not deliver leaves
  *          its input in the kernel. */
 #ifndef WARREN_P2P_LINK_H
@@ -35,6 +38,7 @@ struct link_config {
     const struct mconn_config  *mconn;
     const struct mconn_channel *channels;
     size_t                      channel_count;
+    struct span                 patient; /* ids of channels */
     uint32_t                    dial_ms;
     const struct link_fns      *fns;
     void                       *ctx;
@@ -56,11 +60,12 @@ struct link {
     struct deferred           turn;
     uint64_t                  timer_us; /* when it fires */
     uint64_t                  end_us;   /* when an ending one is cut */
-    uint64_t                  up_us, bytes_in, bytes_out;
-    struct meter              meter;   /* the owner's */
-    bool                      is_held; /* the owner asked to wait */
-    bool                      is_ending, is_closed;
-    unsigned                  depth; /* of calls on the stack */
+    uint64_t     company_us; /* when patient output leaves; 0: there is other */
+    uint64_t     up_us, bytes_in, bytes_out;
+    struct meter meter;   /* the owner's */
+    bool         is_held; /* the owner asked to wait */
+    bool         is_ending, is_closed;
+    unsigned     depth; /* of calls on the stack */
 };
 
 struct link *link_accept(const struct link_config *config, uint64_t number,

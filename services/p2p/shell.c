@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "p2p/book_file.h"
 #include "p2p/meters.h"
+#include "wire/mempool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -412,15 +413,17 @@ static enum err listen_for_peers(struct shell *s)
 
 static void open_links(struct shell *s)
 {
-    s->link = (struct link_config){
-        .loop          = s->svc->loop,
-        .self          = &s->self,
-        .mconn         = &s->mconn,
-        .channels      = s->channels,
-        .channel_count = s->channel_count,
-        .dial_ms       = (uint32_t)(s->svc->config->p2p.dial_timeout / 1000000),
-        .fns           = &shell_link_fns,
-        .ctx           = s,
+    static const uint8_t patient[] = { 0x30, SEEN_CHANNEL };
+    s->link                        = (struct link_config){
+                               .loop          = s->svc->loop,
+                               .self          = &s->self,
+                               .mconn         = &s->mconn,
+                               .channels      = s->channels,
+                               .channel_count = s->channel_count,
+                               .patient       = SPAN_OF(patient),
+                               .dial_ms       = (uint32_t)(s->svc->config->p2p.dial_timeout / 1000000),
+                               .fns           = &shell_link_fns,
+                               .ctx           = s,
     };
 }
 

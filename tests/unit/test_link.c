@@ -240,6 +240,48 @@ static void say(struct end *e, uint64_t number, size_t n)
 
 /* ---- the tests ---- */
 
+static void until_got(struct end *e, size_t n)
+{
+    e->want = n;
+    if (e->got < n)
+        loop_run(loop);
+    CHECK_EQ(e->got, n);
+}
+
+TEST(what_is_patient_leaves_with_company_or_by_itself)
+{
+    uint64_t before;
+
+    open_pair(0, 0);
+    greet_both();
+    far_end.config.patient = SPAN_OF(channel_ids);
+    before                 = far_end.link->bytes_out;
+    say(&far_end, 0, 100);
+    say(&far_end, 1, 100);
+    CHECK(far_end.link->company_us != 0);
+    until_got(&near_end, 2);
+    CHECK_EQ(far_end.link->company_us, 0);
+    CHECK(far_end.link->bytes_out > before);
+
+    say(&far_end, 2, 100);
+    far_end.config.patient = SPAN(NULL, 0);
+    say(&far_end, 3, 100);
+    far_end.config.patient = SPAN_OF(channel_ids);
+    say(&far_end, 4, 100);
+    until_got(&near_end, 5);
+
+    /* What the other side says does not hurry it, nor lose it. */
+    for (uint64_t i = 0; i < 200; i++) {
+        say(&near_end, i, 50);
+        say(&far_end, 5 + i, 50);
+        if (i % 7 == 0)
+            until_got(&far_end, i + 1);
+    }
+    until_got(&near_end, 205);
+    CHECK(!is_late && !near_end.is_gone && !far_end.is_gone);
+    close_pair();
+}
+
 /* A message longer than the budget; the process is put aside between the
  * moment that its link stops reading and the link's turn.  By then the budget
  * has filled up: the link must go on, and not wait for its next ping. */
