@@ -175,14 +175,20 @@ static void watch_want(struct watch *w, bool *is_watched, bool is_wanted)
     *is_watched = is_wanted;
 }
 
+static bool may_read(const struct stream *s)
+{
+    return s->is_closing ||
+           (!s->is_paused && queue_size(&s->in) < s->input_max);
+}
+
+/* The reader is let be until something comes that may not be read: most
+ * pauses end before that, and each change costs a call of the system. */
 static void update_watches(struct stream *s)
 {
-    bool has_room = queue_size(&s->in) < s->input_max;
-
     if (!s->is_open)
         return;
-    watch_want(&s->reader, &s->is_reading,
-               s->is_closing || (!s->is_paused && has_room));
+    if (may_read(s))
+        watch_want(&s->reader, &s->is_reading, true);
     watch_want(&s->writer, &s->is_writing, queue_size(&s->out) > 0);
 }
 
@@ -250,6 +256,10 @@ static void on_readable(void *ctx)
 
     if (s->is_closing) {
         discard(s);
+        return;
+    }
+    if (!may_read(s)) {
+        watch_want(&s->reader, &s->is_reading, false);
         return;
     }
     n = receive(s);
