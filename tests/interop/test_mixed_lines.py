@@ -3,6 +3,8 @@
 between them that are cut and heal, delay and lose.
 
 WARREN_LONG=1 does so with eight nodes, and worse lines."""
+import base64
+import hashlib
 import os
 import sys
 import time
@@ -42,17 +44,23 @@ def partitions_heal():
     mixed.healthy(n)
 
 
+def is_committed(o, tx):
+    digest = base64.b64encode(hashlib.sha256(tx).digest()).decode()
+    return o.rpc.call("tx", hash=digest)["tx_result"]["code"] == 0
+
+
 def bad_lines():
     n = mixed.on_hosts("wcwc")
     n.start()
     for delay, jitter, loss in ((25, 5, 10), (100, 25, 10), (200, 50, 30)) if LONG else ((50, 10, 10),):
         n.hosts.all_ways(delay=delay, jitter=jitter, loss=loss)
         h, t = mixed.together(n), time.monotonic()
-        for i, o in enumerate(n.orgs):
-            r = o.rpc.commit_tx(b"line%d.%d=%s" % (delay, i, b"x" * 200000), timeout=120)
-            net.check_eq(r["tx_result"]["code"], 0, f"a transaction through node {i}")
-        last = mixed.together(n, 30 if LONG else 3, 600)
         what = f"lines of {delay} ms, {loss / 10:.0f} % lost"
+        for i, o in enumerate(n.orgs):
+            tx = b"line%d.%d=%s" % (delay, i, b"x" * 200000)
+            net.check_eq(o.rpc.send_tx(tx)["code"], 0, f"{what}: a transaction through node {i}")
+            net.check(net.wait_until(lambda: is_committed(o, tx), 300, 0.5), f"{what}: is committed")
+        last = mixed.together(n, 30 if LONG else 3, 600)
         mixed.alike(n, h, last, what, seconds_a_height=round((time.monotonic() - t) / (last - h), 2),
                     validators=mixed.participation(n, h + 1, last - 1), met=[o.connected() for o in n.orgs])
     mixed.healthy(n)
