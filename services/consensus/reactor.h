@@ -74,6 +74,9 @@ struct fetch {
     uint64_t     status_us; /* when a peer last told us its height */
     uint64_t     asked_us;  /* when all were asked */
     uint64_t     begun_us;  /* when it began */
+    uint64_t     moved_us;  /* when there was a block, or no need of one */
+    uint64_t     again_us;  /* when it may begin again after a stall */
+    uint64_t     pause_us;  /* the last time between these */
     uint64_t     note_us;   /* when the log was told */
     int64_t      first;
     bool         has_bar; /* people look at a terminal */

@@ -14,11 +14,14 @@
 
 enum {
     TICK_US   = 200000,
-    STATUS_US = 10000000, /* peers are asked for their heights */
-    FRESH_US  = 1000000,  /* so old may be what makes us stop */
-    TELL_US   = 3000000,  /* peers that are there may take to tell theirs */
-    NOTE_US   = 10000000, /* between lines in the log */
-    DRAW_US   = 300000,   /* between bars on a terminal */
+    STATUS_US = 10000000,  /* peers are asked for their heights, */
+    IDLE_US   = 1000000,   /* and so often while no block comes */
+    FRESH_US  = 1000000,   /* so old may be what makes us stop */
+    TELL_US   = 3000000,   /* peers that are there may take to tell theirs */
+    NOTE_US   = 10000000,  /* between lines in the log */
+    DRAW_US   = 300000,    /* between bars on a terminal */
+    AGAIN_US  = 60000000,  /* until blocks are looked for after a stall, */
+    AGAIN_MAX = 600000000, /* and twice as long each time up to this */
 };
 
 /* Such a block is no sign that the network goes on without us. */
@@ -59,7 +62,8 @@ static void ask_blocks(struct reactor *r)
 
 /* ---- bad blocks ---- */
 
-static void blame(struct reactor *r, uint64_t peer, const char *why)
+static void blame(struct reactor *r, uint64_t peer, const char *why,
+                  uint32_t ban_seconds)
 {
     struct remote *p = reactor_find(r, peer);
 
@@ -67,25 +71,29 @@ static void blame(struct reactor *r, uint64_t peer, const char *why)
     if (!p)
         return;
     p->has_blocks = false;
-    reactor_drop(r, p, why, SYNC_BAN_S);
+    reactor_drop(r, p, why, ban_seconds);
 }
 
-/* One of the two is wrong; nobody can tell which. */
-static void refuse(struct reactor *r, const char *why)
+/* Which of two blocks is wrong. */
+enum { FIRST = 1, SECOND = 2 };
+
+static void refuse(struct reactor *r, const char *why, unsigned fault)
 {
     struct sync            *y = &r->fetch.sync;
     const struct sync_slot *a, *b;
-    uint64_t                first, second;
+    uint64_t                from[2];
 
     must(sync_pair(y, &a, &b));
-    first  = a->from;
-    second = b->from;
+    from[0] = a->from;
+    from[1] = b->from;
     log_event(LOG_WARN, "blocks that do not hold", LOG_INT("height", y->next),
               LOG_STR("why", why));
-    free(sync_take(y, y->next));
-    free(sync_take(y, y->next + 1));
-    blame(r, first, why);
-    blame(r, second, why);
+    for (int i = 0; i < 2; i++) {
+        if (!(fault & (i ? SECOND : FIRST)))
+            continue;
+        free(sync_take(y, y->next + i));
+        blame(r, from[i], why, SYNC_LIE_BAN_S);
+    }
 }
 
 /* ---- one block ---- */
@@ -128,31 +136,52 @@ static const char *check_extended(const struct shell *s, const struct pair *p,
     return NULL;
 }
 
-/* Why the first block is not the one that follows, or NULL.  The commit in it
- * was verified as that of the block below, unless that came otherwise. */
-static const char *check(struct shell *s, struct pair *p, struct arena *a)
+/* The commit in the second block is not one for the first.  Whose fault that
+ * is shows when it is one for another block. */
+static unsigned fault_of(const struct shell *s, const struct pair *p,
+                         const struct commit *c, struct arena *a)
+{
+    int64_t height = p->first->block->header.height;
+
+    return commit_verify(&s->chain.validators, s->chain.chain_id, &c->block_id,
+                         height, c, a) == ACCEPT
+               ? FIRST
+               : SECOND;
+}
+
+/* Why the first block is not the one that follows, and which of the two is
+ * wrong; or NULL.  The commit in it was verified as that of the block below,
+ * unless that came otherwise. */
+static const char *check(struct shell *s, struct pair *p, unsigned *fault,
+                         struct arena *a)
 {
     const struct chain_state *c = &s->chain;
     const struct header      *h = &p->first->block->header;
+    struct commit            *k = p->second->block->last_commit;
     struct fetch             *f = &s->reactor.fetch;
     const char               *why;
 
-    if (block_validate(p->first->block, a) != ACCEPT ||
-        !p->second->block->last_commit ||
-        commit_validate(p->second->block->last_commit) != ACCEPT)
+    *fault = FIRST;
+    if (block_validate(p->first->block, a) != ACCEPT)
         return "a block that is malformed";
-
     p->is_extended = params_has_extensions(&c->params, h->height);
     p->bytes       = block_encode(p->first->block, a);
     if (!p->bytes.p || !part_set_from_bytes(&p->parts, p->bytes, a) ||
         !block_id_make(&p->id, h, &p->parts, a))
         return "a block that is too large";
-    if (commit_verify(&c->validators, c->chain_id, &p->id, h->height,
-                      p->second->block->last_commit, a) != ACCEPT)
+    *fault = SECOND;
+    if (!k || commit_validate(k) != ACCEPT)
+        return "a commit that is malformed";
+    if (commit_verify(&c->validators, c->chain_id, &p->id, h->height, k, a) !=
+        ACCEPT) {
+        *fault = fault_of(s, p, k, a);
         return "a commit that does not hold";
-    why = check_extended(s, p, a);
+    }
+    *fault = FIRST;
+    why    = check_extended(s, p, a);
     if (why)
         return why;
+    *fault = FIRST | SECOND; /* it was decided: if not we, then all are wrong */
     if (block_extends(p->first->block, c, f->has_known ? &f->known : NULL, a,
                       &why) != ACCEPT)
         return why;
@@ -197,7 +226,7 @@ static void on_evidence_checked(struct shell *s, const char *why)
         return;
     }
     f->is_applying = false;
-    refuse(r, why);
+    refuse(r, why, FIRST | SECOND);
     timer_set(&f->tick, 0);
 }
 
@@ -219,7 +248,8 @@ static bool apply_next(struct reactor *r)
     struct fetch           *f = &r->fetch;
     const struct sync_slot *a, *b;
     struct pair            *p;
-    const char             *why;
+    const char             *why = "a block that is malformed";
+    unsigned                fault;
 
     if (!sync_pair(&f->sync, &a, &b))
         return false;
@@ -228,10 +258,11 @@ static bool apply_next(struct reactor *r)
     must(p);
     p->first  = decode(a, &f->work);
     p->second = decode(b, &f->work);
-    why       = p->first && p->second ? check(r->shell, p, &f->work)
-                                      : "a block that is malformed";
+    fault     = (p->first ? 0 : FIRST) | (p->second ? 0 : SECOND);
+    if (!fault)
+        why = check(r->shell, p, &fault, &f->work);
     if (why)
-        refuse(r, why);
+        refuse(r, why, fault);
     else
         take_pair(r, p);
     return true;
@@ -385,6 +416,25 @@ static bool is_needed(const struct shell *s)
                              (s->chain.validators.total % 3 != 0);
 }
 
+/* Peers say that there is more, and none gives it: the core will hear of what
+ * there is as well.  Without anybody who says so we wait for somebody. */
+static bool is_stalled(struct reactor *r, uint64_t now)
+{
+    struct fetch *f = &r->fetch;
+
+    if (sync_top(&f->sync) < 0 || now - f->moved_us < SYNC_STALL_US)
+        return false;
+    f->pause_us = f->pause_us == 0              ? AGAIN_US
+                  : f->pause_us < AGAIN_MAX / 2 ? 2 * f->pause_us
+                                                : AGAIN_MAX;
+    f->again_us = now + f->pause_us;
+    log_event(LOG_WARN, "peers tell of blocks that none of them gives",
+              LOG_INT("height", f->sync.next),
+              LOG_INT("told", sync_top(&f->sync)),
+              LOG_UINT("peers", f->sync.peer_count));
+    return true;
+}
+
 static bool is_done(struct reactor *r)
 {
     struct fetch *f   = &r->fetch;
@@ -392,10 +442,10 @@ static bool is_done(struct reactor *r)
     uint64_t      now = now_us();
     bool is_high = s->log_ahead == 0 || s->chain.last_height >= s->log_from;
 
-    if (is_high && is_needed(s) && f->sync.next >= sync_top(&f->sync))
+    if (is_high && is_needed(s) && f->sync.next >= sync_believed(&f->sync, now))
         return true;
-    if (!sync_is_caught_up(&f->sync))
-        return false;
+    if (!sync_is_caught_up(&f->sync, now))
+        return is_high && is_stalled(r, now);
     /* Whoever answers first may be as new as we are. */
     if (now - f->begun_us < TELL_US && !sync_have_all_told(&f->sync))
         return false;
@@ -414,8 +464,10 @@ static void go(struct reactor *r)
     if (!f->is_going || r->shell->is_halted)
         return;
     while ((late = sync_late(&f->sync, now_us())))
-        blame(r, late, "no block in time");
+        blame(r, late, "no block in time", SYNC_BAN_S);
     ask_blocks(r);
+    if (f->is_applying || !r->shell->app.is_ready)
+        f->moved_us = now_us(); /* it is not for want of blocks */
     while (!f->is_applying && r->shell->app.is_ready && apply_next(r))
         ;
     if (!f->is_applying && is_done(r))
@@ -424,14 +476,18 @@ static void go(struct reactor *r)
 
 static void on_tick(void *ctx)
 {
-    struct reactor *r = ctx;
+    struct reactor *r   = ctx;
+    struct fetch   *f   = &r->fetch;
+    uint64_t        now = now_us();
 
-    if (!r->fetch.is_going)
+    if (!f->is_going)
         return;
-    if (now_us() - r->fetch.asked_us >= STATUS_US)
+    /* Where no block comes, there may be new ones that we have not heard of. */
+    if (now - f->asked_us >=
+        (now - f->moved_us < IDLE_US ? STATUS_US : IDLE_US))
         ask_all(r);
     note_progress(r);
-    timer_set(&r->fetch.tick, TICK_US);
+    timer_set(&f->tick, TICK_US);
     go(r);
 }
 
@@ -446,6 +502,8 @@ void fetch_applied(struct reactor *r, const struct apply *a)
     f->needs_proof = !span_eq(a->block->header.app_hash, a->next.app_hash);
     must(state_copy(&r->shell->chain, &a->next, to));
     f->is_applying = false;
+    f->moved_us    = now_us();
+    f->pause_us    = 0;
     free(sync_advance(&f->sync));
     timer_set(&f->tick, 0); /* not from within */
 }
@@ -467,6 +525,15 @@ static void hear_status(struct reactor *r, struct remote *p,
     go(r);
 }
 
+static void hear_none(struct reactor *r, struct remote *p, int64_t height)
+{
+    const char *why = sync_without(&r->fetch.sync, now_us(), p->number, height);
+
+    if (why)
+        blame(r, p->number, why, SYNC_BAN_S);
+    go(r);
+}
+
 static void hear_block(struct reactor *r, struct remote *p,
                        const struct block_response *m, struct span bytes)
 {
@@ -482,7 +549,7 @@ static void hear_block(struct reactor *r, struct remote *p,
     if (got != SYNC_KEPT)
         free(body);
     if (got == SYNC_UNASKED)
-        blame(r, p->number, "a block that was not asked for");
+        blame(r, p->number, "a block that was not asked for", SYNC_BAN_S);
     go(r);
 }
 
@@ -494,11 +561,8 @@ static void hear_member(struct reactor *r, struct remote *p,
         serve_block(r, p, m->block_request->height);
         break;
     case BLOCKSYNC_NO_BLOCK_RESPONSE:
-        if (!sync_answer(&r->fetch.sync, p->number))
-            break;
-        sync_without(&r->fetch.sync, now_us(), p->number,
-                     m->no_block_response->height);
-        go(r);
+        if (sync_answer(&r->fetch.sync, now_us(), p->number, bytes.n))
+            hear_none(r, p, m->no_block_response->height);
         break;
     case BLOCKSYNC_BLOCK_RESPONSE:
         hear_block(r, p, m->block_response, bytes);
@@ -520,8 +584,9 @@ void fetch_hear(struct reactor *r, struct remote *p, struct span bytes)
         reactor_drop(r, p, "a malformed message of block sync", 0);
         return;
     }
-    if (sight.is_block_response && !sync_answer(&r->fetch.sync, p->number)) {
-        blame(r, p->number, "a block that was not asked for");
+    if (sight.is_block_response &&
+        !sync_answer(&r->fetch.sync, now_us(), p->number, bytes.n)) {
+        blame(r, p->number, "a block that was not asked for", SYNC_BAN_S);
         return;
     }
     if (sight.is_block_response && !r->fetch.is_going)
@@ -581,6 +646,7 @@ void fetch_begin(struct reactor *r)
     f->first     = s->core.height;
     f->begun_us  = now_us();
     f->note_us   = f->begun_us;
+    f->moved_us  = f->begun_us;
     f->has_bar =
         bar_is_possible() && strcmp(s->svc->config->log_format, "json") != 0;
     pace_begin(&f->pace, f->first - 1, f->note_us);
@@ -607,7 +673,7 @@ void fetch_look(struct reactor *r)
         return;
     if (now_us() - f->asked_us >= STATUS_US)
         ask_all(r);
-    if (!fetch_is_wanted(r) || !is_old(s) ||
+    if (!fetch_is_wanted(r) || now_us() < f->again_us || !is_old(s) ||
         !sync_is_left_behind(&f->sync, s->core.height - 1) ||
         s->core.awaiting != AWAIT_NOTHING || s->apply.is_active ||
         s->inputs.own.first)

@@ -69,7 +69,14 @@ const char *sync_status(struct sync *s, uint64_t peer, int64_t base,
         return "fewer blocks than it said before";
     p->base   = base;
     p->height = height;
+    p->lacks  = 0;
     return NULL;
+}
+
+/* The lowest block that it has, as far as we know. */
+static int64_t base_of(const struct sync_peer *p)
+{
+    return p->lacks && p->lacks >= p->base ? p->lacks + 1 : p->base;
 }
 
 int64_t sync_top(const struct sync *s)
@@ -77,14 +84,58 @@ int64_t sync_top(const struct sync *s)
     int64_t top = -1;
 
     for (size_t i = 0; i < s->peer_count; i++)
-        if (s->peers[i].height > top && s->peers[i].base <= s->next)
+        if (s->peers[i].height > top && base_of(&s->peers[i]) <= s->next)
             top = s->peers[i].height;
     return top;
 }
 
-bool sync_is_caught_up(const struct sync *s)
+/* Was one of the two blocks that we need first asked of it long ago? */
+static bool owes_next(const struct sync *s, const struct sync_peer *p,
+                      uint64_t now_us)
 {
-    int64_t top = sync_top(s);
+    for (int64_t h = s->next; h < s->next + 2; h++) {
+        const struct sync_slot *slot = &s->slots[h % SYNC_WINDOW];
+
+        for (size_t k = 0; k < COUNT(slot->ask); k++)
+            if (slot->ask[k].peer == p->number &&
+                now_us - slot->ask[k].at_us >= SYNC_DOUBT_US)
+                return true;
+    }
+    return false;
+}
+
+/* Has it owed an answer for so long, and gives little?  A chain that goes on
+ * overtakes questions about it, so the oldest counts, overtaken or not. */
+static bool is_behind(const struct sync_peer *p, uint64_t now_us, uint64_t by)
+{
+    uint64_t age = p->mark_left > 0 ? now_us - p->mark_us : 0;
+
+    return age >= by && p->mark_bytes < age / 1000000 * SYNC_RATE_MIN;
+}
+
+static bool is_doubted(const struct sync *s, const struct sync_peer *p,
+                       uint64_t now_us)
+{
+    return is_behind(p, now_us, SYNC_DOUBT_US) || owes_next(s, p, now_us);
+}
+
+int64_t sync_believed(const struct sync *s, uint64_t now_us)
+{
+    int64_t top = -1;
+
+    for (size_t i = 0; i < s->peer_count; i++) {
+        const struct sync_peer *p = &s->peers[i];
+
+        if (p->height > top && base_of(p) <= s->next &&
+            !is_doubted(s, p, now_us))
+            top = p->height;
+    }
+    return top;
+}
+
+bool sync_is_caught_up(const struct sync *s, uint64_t now_us)
+{
+    int64_t top = sync_believed(s, now_us);
 
     return top >= 0 && s->next >= top;
 }
@@ -117,44 +168,66 @@ static bool is_asked_of(const struct sync_slot *slot, uint64_t peer)
     return slot->ask[0].peer == peer || slot->ask[1].peer == peer;
 }
 
+/* One that is slow has one question at a time, and only where no other one
+ * has the block. */
+static bool is_slow(const struct sync_peer *p, uint64_t now_us)
+{
+    return is_behind(p, now_us, SYNC_SOON_US);
+}
+
 /* The least busy one that has the block and was not asked for it. */
 static struct sync_peer *supplier(struct sync *s, const struct sync_slot *slot,
-                                  int64_t height)
+                                  int64_t height, uint64_t now_us)
 {
     struct sync_peer *best = NULL;
+    bool              slow = true;
 
     for (size_t i = 0; i < s->peer_count; i++) {
-        struct sync_peer *p = &s->peers[i];
+        struct sync_peer *p       = &s->peers[i];
+        bool              is_last = is_slow(p, now_us);
 
-        if (p->asked >= SYNC_ASKED_MAX || p->base > height ||
-            p->height < height || is_asked_of(slot, p->number))
+        if (p->asked >= SYNC_ASKED_MAX || base_of(p) > height ||
+            p->height < height || is_asked_of(slot, p->number) ||
+            (is_last && (p->asked > 0 || !slow)))
             continue;
-        if (!best || p->asked < best->asked)
+        if (!best || (slow && !is_last) || p->asked < best->asked) {
             best = p;
+            slow = is_last;
+        }
     }
     return best;
 }
 
 /* The place for one more question about this block, if it is time. */
-static struct sync_ask *place(const struct sync *s, struct sync_slot *slot,
+static struct sync_ask *place(struct sync *s, struct sync_slot *slot,
                               int64_t height, uint64_t now_us)
 {
-    struct sync_ask *a = &slot->ask[0], *b = &slot->ask[1];
+    struct sync_ask        *a = &slot->ask[0], *b = &slot->ask[1];
+    const struct sync_peer *p;
 
     if (slot->from)
         return NULL;
     if (!a->peer)
         return !b->peer || now_us - b->at_us >= SYNC_SOON_US ? a : NULL;
-    if (!b->peer && height - s->next < SYNC_SOON &&
-        now_us - a->at_us >= SYNC_SOON_US)
-        return b;
-    return NULL;
+    if (b->peer || now_us - a->at_us < SYNC_SOON_US)
+        return NULL;
+    p = find(s, a->peer);
+    return height - s->next < SYNC_SOON || (p && is_slow(p, now_us)) ? b : NULL;
+}
+
+static void mark(struct sync_peer *p, uint64_t now_us)
+{
+    p->mark_left  = p->owed;
+    p->mark_us    = now_us;
+    p->mark_bytes = 0;
 }
 
 static void note_ask(struct sync_peer *p, struct sync_ask *a, uint64_t now_us)
 {
     *a = (struct sync_ask){ p->number, now_us };
     p->owed++;
+    if (p->mark_left == 0)
+        mark(p, now_us);
     if (p->asked++ == 0)
         p->since_us = now_us;
 }
@@ -173,7 +246,7 @@ bool sync_next_ask(struct sync *s, uint64_t now_us, uint64_t *peer,
     for (int64_t h = s->next; h < s->next + window(s); h++) {
         struct sync_slot *slot = slot_of(s, h);
         struct sync_ask  *a    = place(s, slot, h, now_us);
-        struct sync_peer *p    = a ? supplier(s, slot, h) : NULL;
+        struct sync_peer *p    = a ? supplier(s, slot, h, now_us) : NULL;
 
         if (!p)
             continue;
@@ -215,23 +288,32 @@ static bool settle(struct sync *s, struct sync_slot *slot, uint64_t peer,
     return false;
 }
 
-bool sync_answer(struct sync *s, uint64_t peer)
+bool sync_answer(struct sync *s, uint64_t now_us, uint64_t peer, size_t n)
 {
     struct sync_peer *p = find(s, peer);
 
     if (!p || p->owed == 0)
         return false;
     p->owed--;
+    p->since_us = now_us;
+    p->mark_bytes += n;
+    if (p->mark_left > 0 && --p->mark_left == 0)
+        mark(p, now_us);
     return true;
 }
 
-void sync_without(struct sync *s, uint64_t now_us, uint64_t peer,
-                  int64_t height)
+const char *sync_without(struct sync *s, uint64_t now_us, uint64_t peer,
+                         int64_t height)
 {
     struct sync_peer *p = find(s, peer);
 
-    if (p && settle(s, slot_of(s, height), peer, now_us) && p->base <= height)
-        p->base = height + 1;
+    if (!p || !settle(s, slot_of(s, height), peer, now_us))
+        return NULL;
+    if (p->lacks == 0 && ++p->empty > SYNC_EMPTY_MAX)
+        return "lacks the blocks that it says it has";
+    if (p->lacks < height)
+        p->lacks = height;
+    return NULL;
 }
 
 enum sync_got sync_got(struct sync *s, uint64_t now_us, uint64_t peer,
@@ -245,12 +327,15 @@ enum sync_got sync_got(struct sync *s, uint64_t now_us, uint64_t peer,
                    : SYNC_UNASKED;
     if (slot->from)
         return SYNC_TWICE;
+    if (n > s->largest)
+        s->largest = n;
+    if (height > s->next + 1 && s->bytes + n > SYNC_BYTES_MAX)
+        return SYNC_TWICE;
     slot->from = peer;
     slot->body = body;
     slot->n    = n;
     s->bytes += n;
-    if (n > s->largest)
-        s->largest = n;
+    find(s, peer)->empty = 0;
     return SYNC_KEPT;
 }
 
@@ -262,7 +347,7 @@ bool sync_pair(const struct sync *s, const struct sync_slot **first,
     return (*first)->from && (*second)->from;
 }
 
-uint8_t *sync_take(struct sync *s, int64_t height)
+static uint8_t *take(struct sync *s, int64_t height)
 {
     struct sync_slot *slot = slot_of(s, height);
     uint8_t          *body = slot ? slot->body : NULL;
@@ -273,6 +358,18 @@ uint8_t *sync_take(struct sync *s, int64_t height)
     slot->body = NULL;
     slot->from = 0;
     slot->n    = 0;
+    return body;
+}
+
+/* A block that did not hold says nothing about the size of others. */
+uint8_t *sync_take(struct sync *s, int64_t height)
+{
+    uint8_t *body = take(s, height);
+
+    s->largest = 0;
+    for (size_t i = 0; i < SYNC_WINDOW; i++)
+        if (s->slots[i].n > s->largest)
+            s->largest = s->slots[i].n;
     return body;
 }
 
@@ -291,7 +388,7 @@ static void forget_asks(struct sync *s, struct sync_slot *slot)
 
 uint8_t *sync_advance(struct sync *s)
 {
-    uint8_t *body = sync_take(s, s->next);
+    uint8_t *body = take(s, s->next);
 
     forget_asks(s, slot_of(s, s->next));
     s->next++;

@@ -43,7 +43,7 @@ static void answer(struct sync *s, uint64_t now, int64_t height, size_t n)
 {
     uint64_t peer = s->slots[height % SYNC_WINDOW].ask[0].peer;
 
-    CHECK(sync_answer(s, peer), "an answer is owed");
+    CHECK(sync_answer(s, now, peer, n), "an answer is owed");
     CHECK_EQ(sync_got(s, now, peer, height, body(), n), SYNC_KEPT, "%d",
              (int)height);
 }
@@ -60,13 +60,13 @@ TEST(nothing_is_asked_while_nobody_has_anything)
 
     CHECK_EQ(ask_all(s, 0), 0, "nobody");
     CHECK_EQ(sync_top(s), -1, "no top");
-    CHECK(!sync_is_caught_up(s), "who knows");
+    CHECK(!sync_is_caught_up(s, 0), "who knows");
     CHECK(sync_peer_up(s, 7), "a peer");
     CHECK_EQ(ask_all(s, 0), 0, "it has not said");
-    CHECK(!sync_is_caught_up(s), "still");
+    CHECK(!sync_is_caught_up(s, 0), "still");
     CHECK(!sync_status(s, 7, 0, 0), "an empty one");
     CHECK_EQ(ask_all(s, 0), 0, "nothing to ask for");
-    CHECK(sync_is_caught_up(s), "all begin at the same height");
+    CHECK(sync_is_caught_up(s, 0), "all begin at the same height");
 }
 
 TEST(a_peer_is_asked_for_twenty_at_a_time_and_the_work_is_shared)
@@ -103,7 +103,7 @@ TEST(blocks_come_in_any_order_and_leave_in_theirs)
     CHECK(sync_pair(s, &a, &b), "the next pair");
     free(sync_advance(s));
     CHECK(!sync_pair(s, &a, &b), "the last block has none above it");
-    CHECK(sync_is_caught_up(s), "so this is the end");
+    CHECK(sync_is_caught_up(s, 0), "so this is the end");
     clear(s);
     CHECK_EQ(s->bytes, 0, "nothing is kept");
 }
@@ -114,10 +114,10 @@ TEST(what_was_not_asked_for_is_told_before_it_is_decoded)
     uint8_t     *p = body();
 
     up(s, 1, 1, 5);
-    CHECK(!sync_answer(s, 1), "nothing is owed");
-    CHECK(!sync_answer(s, 9), "by a stranger neither");
+    CHECK(!sync_answer(s, 0, 1, 1), "nothing is owed");
+    CHECK(!sync_answer(s, 0, 9, 1), "by a stranger neither");
     CHECK_EQ(ask_all(s, 0), 5, "five");
-    CHECK(sync_answer(s, 1), "now one is");
+    CHECK(sync_answer(s, 0, 1, 1), "now one is");
     CHECK_EQ(sync_got(s, 1, 1, 6, p, 1), SYNC_UNASKED, "of another height");
     CHECK_EQ(sync_got(s, 1, 1, 1 + SYNC_WINDOW, p, 1), SYNC_UNASKED, "far");
     CHECK_EQ(sync_got(s, 1, 1, -1, p, 1), SYNC_UNASKED, "below all");
@@ -139,9 +139,9 @@ TEST(a_slow_answer_to_a_near_block_is_asked_of_a_second_peer_too)
     CHECK_EQ(ask_all(s, SYNC_SOON_US - 1), 0, "not yet");
     CHECK(sync_next_ask(s, SYNC_SOON_US, &peer, &height), "now");
     CHECK(peer == 2 && height == 1, "of the second");
-    CHECK(sync_answer(s, 2), "it answers");
+    CHECK(sync_answer(s, 0, 2, 1), "it answers");
     CHECK_EQ(sync_got(s, SYNC_SOON_US, 2, 1, p, 1), SYNC_KEPT, "first");
-    CHECK(sync_answer(s, 1), "the first one late");
+    CHECK(sync_answer(s, 0, 1, 1), "the first one late");
     CHECK_EQ(sync_got(s, SYNC_SOON_US, 1, 1, p, 1), SYNC_TWICE, "twice");
     free(sync_advance(s));
     CHECK_EQ(sync_got(s, SYNC_SOON_US, 1, 1, p, 1), SYNC_TWICE,
@@ -188,7 +188,7 @@ TEST(who_cannot_give_our_next_block_does_not_hold_us)
     CHECK_EQ(sync_top(s), -1, "its base is above us");
     CHECK_EQ(ask_all(s, 0), 0, "nothing to ask");
     up(s, 2, 1, 10);
-    CHECK(sync_is_caught_up(s), "as far as can be");
+    CHECK(sync_is_caught_up(s, 0), "as far as can be");
 }
 
 TEST(a_peer_without_the_block_is_not_asked_again)
@@ -199,11 +199,11 @@ TEST(a_peer_without_the_block_is_not_asked_again)
 
     up(s, 1, 1, 1);
     CHECK(sync_next_ask(s, 0, &peer, &height), "asked");
-    sync_without(s, 0, 1, 1);
+    CHECK(!sync_without(s, 0, 1, 1), "once is no harm");
     CHECK(!sync_next_ask(s, 0, &peer, &height), "not again");
     up(s, 2, 1, 1);
     CHECK(sync_next_ask(s, 0, &peer, &height) && peer == 2, "but another");
-    sync_without(s, 0, 2, 77);
+    CHECK(!sync_without(s, 0, 2, 77), "no answer of ours");
     CHECK_EQ(s->peers[1].asked, 1, "that was never asked");
 }
 
@@ -240,6 +240,129 @@ TEST(bad_blocks_are_wanted_anew)
     CHECK(sync_take(s, 99) == NULL, "outside");
 }
 
+/* Anybody can name a height; who then owes our next block for long is not
+ * waited for, whatever it sends instead. */
+TEST(who_only_names_a_height_does_not_hold_us)
+{
+    struct sync *s = begin(10);
+
+    up(s, 1, 1, INT64_MAX);
+    up(s, 2, 1, 9);
+    CHECK_EQ(ask_all(s, 1000), SYNC_ASKED_MAX, "of who says it has them");
+    CHECK(!sync_is_caught_up(s, 1000), "it may be true");
+    CHECK(!sync_is_caught_up(s, 1000 + SYNC_DOUBT_US - 1), "still");
+    CHECK_EQ(sync_believed(s, 1000 + SYNC_DOUBT_US), 9);
+    CHECK(sync_is_caught_up(s, 1000 + SYNC_DOUBT_US), "as far as is known");
+    CHECK_EQ(sync_top(s), INT64_MAX, "it says so all the same");
+    for (int64_t h = 12; h < 10 + SYNC_ASKED_MAX; h++)
+        answer(s, 2000 + SYNC_DOUBT_US, h, 1);
+    CHECK(sync_is_caught_up(s, 2000 + SYNC_DOUBT_US), "others do not count");
+    answer(s, 2001 + SYNC_DOUBT_US, 10, 1);
+    CHECK(sync_is_caught_up(s, 2001 + SYNC_DOUBT_US), "the second is owed");
+    answer(s, 2002 + SYNC_DOUBT_US, 11, 1);
+    CHECK(!sync_is_caught_up(s, 2002 + SYNC_DOUBT_US), "now it is believed");
+    clear(s);
+}
+
+/* The chain goes on, all of it from others, and our next block is another one
+ * each time: nothing is owed for long but to us. */
+TEST(who_answers_too_slowly_is_not_believed)
+{
+    struct sync *s      = begin(10);
+    uint64_t     now    = 1000;
+    size_t       doubts = 0;
+
+    up(s, 1, 1, INT64_MAX);
+    for (int i = 0; i < 600; i++, now += SYNC_SOON_US / 20) {
+        (void)ask_all(s, now);
+        if (i % 30 == 0 && s->peers[0].owed > 0)
+            CHECK(sync_answer(s, now, 1, 500), "a trickle");
+        free(sync_advance(s));
+        doubts += sync_believed(s, now) < 0;
+    }
+    CHECK(doubts > 300, "%zu of 600 times", doubts);
+    CHECK(sync_late(s, now) == 0, "it does say something");
+}
+
+TEST(large_blocks_may_take_their_time)
+{
+    struct sync *s   = begin(10);
+    uint64_t     now = 1000;
+
+    up(s, 1, 1, 1000);
+    (void)ask_all(s, now);
+    for (int64_t h = 10; h < 10 + SYNC_ASKED_MAX; h++) {
+        now += SYNC_DOUBT_US / 2;
+        answer(s, now, h, 4 << 20);
+        CHECK_EQ(sync_believed(s, now), 1000, "at %d", (int)h);
+    }
+    clear(s);
+}
+
+TEST(who_says_and_has_not_again_and_again_goes)
+{
+    struct sync *s = begin(1);
+    uint64_t     peer;
+    int64_t      height;
+    int          rounds = 0;
+
+    for (const char *why = NULL; !why; rounds++) {
+        if (rounds == 0)
+            up(s, 1, 1, 50);
+        else
+            CHECK(!sync_status(s, 1, 1, 50), "it has them after all");
+        CHECK(sync_next_ask(s, 0, &peer, &height) && height == 1, "asked");
+        why = sync_without(s, 0, 1, 1);
+        CHECK(rounds <= SYNC_EMPTY_MAX, "for ever");
+    }
+    CHECK_EQ(rounds, SYNC_EMPTY_MAX + 1);
+}
+
+TEST(a_block_between_excuses_who_lacked_some)
+{
+    struct sync *s = begin(1);
+    uint64_t     peer;
+    int64_t      height;
+
+    up(s, 1, 1, 50);
+    for (int i = 0; i < 3 * SYNC_EMPTY_MAX; i++) {
+        CHECK(!sync_status(s, 1, 1, 50), "says it has");
+        CHECK(sync_next_ask(s, 0, &peer, &height), "asked");
+        CHECK(!sync_without(s, 0, 1, height), "round %d", i);
+        CHECK(sync_next_ask(s, 0, &peer, &height), "asked");
+        answer(s, 0, height, 1);
+        free(sync_take(s, height));
+    }
+}
+
+/* Bodies far ahead are not kept beyond the bound, whoever sends them. */
+TEST(what_is_kept_is_bounded)
+{
+    struct sync *s = begin(1);
+
+    up(s, 1, 1, 1000);
+    up(s, 2, 1, 1000);
+    CHECK_EQ(ask_all(s, 0), 2 * SYNC_ASKED_MAX, "as many as may");
+    for (int64_t h = 2 * SYNC_ASKED_MAX; h >= 1; h--) {
+        uint64_t      of = s->slots[h % SYNC_WINDOW].ask[0].peer;
+        uint8_t      *b  = body();
+        enum sync_got got;
+
+        CHECK(sync_answer(s, 0, of, 1), "owed");
+        got = sync_got(s, 0, of, h, b, 100 << 20);
+        if (got != SYNC_KEPT)
+            free(b);
+        CHECK(s->bytes <= SYNC_BYTES_MAX + 2 * (100u << 20), "%zu", s->bytes);
+    }
+    CHECK(s->slots[1].from && s->slots[2].from, "the next two are kept");
+    CHECK_EQ(ask_all(s, 0), 0, "and the window is narrow");
+    free(sync_take(s, 1));
+    free(sync_take(s, 2));
+    free(sync_take(s, 2 * SYNC_ASKED_MAX));
+    CHECK(ask_all(s, 0) > 10, "what did not hold narrows it no more");
+    clear(s);
+}
+
 TEST(left_behind_is_what_most_peers_say)
 {
     struct sync *s = begin(1);
@@ -273,8 +396,8 @@ TEST(not_all_have_told_while_one_has_not)
     CHECK(sync_have_all_told(s), "one, that has told");
     CHECK(sync_peer_up(s, 2), "and one more");
     CHECK(!sync_have_all_told(s), "that has not");
-    CHECK(sync_is_caught_up(s), "so far we are as high as any");
+    CHECK(sync_is_caught_up(s, 0), "so far we are as high as any");
     CHECK(sync_status(s, 2, 1, 50) == NULL, "it tells");
     CHECK(sync_have_all_told(s), "all have");
-    CHECK(!sync_is_caught_up(s), "and one has more");
+    CHECK(!sync_is_caught_up(s, 0), "and one has more");
 }
