@@ -457,23 +457,34 @@ static bool push_job(struct pool *p, const struct pool_job *job,
     return p->jobs[p->job_count].bytes.p && ++p->job_count;
 }
 
-/* The next moves to the front of the inbox: it never fills up with what is
- * done. */
+/* What is done leaves a hole at the front of the inbox: the rest moves there
+ * before that is large, by way of work. */
+static void compact_inbox(struct pool *p)
+{
+    size_t hole = (size_t)(p->jobs[0].bytes.p - p->inbox.base);
+
+    if (hole < p->inbox.cap / 4)
+        return;
+    arena_reset(&p->work);
+    for (size_t i = 0; i < p->job_count; i++) {
+        p->jobs[i].bytes = arena_copy(&p->work, p->jobs[i].bytes);
+        must(p->jobs[i].bytes.p);
+    }
+    arena_reset(&p->inbox);
+    for (size_t i = 0; i < p->job_count; i++) {
+        p->jobs[i].bytes = arena_copy(&p->inbox, p->jobs[i].bytes);
+        must(p->jobs[i].bytes.p);
+    }
+}
+
 static void end_job(struct pool *p)
 {
-    size_t at = 0, shift;
-
     memmove(&p->jobs[0], &p->jobs[1], --p->job_count * sizeof p->jobs[0]);
     p->is_decoded = false;
-    if (p->job_count == 0) {
+    if (p->job_count == 0)
         arena_reset(&p->inbox);
-        return;
-    }
-    shift = (size_t)(p->jobs[0].bytes.p - p->inbox.base);
-    memmove(p->inbox.base, p->jobs[0].bytes.p, p->inbox.used - shift);
-    for (; at < p->job_count; at++)
-        p->jobs[at].bytes.p -= shift;
-    arena_release(&p->inbox, p->inbox.used - shift);
+    else
+        compact_inbox(p);
 }
 
 static void decode_job(struct pool *p)

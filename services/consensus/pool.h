@@ -13,7 +13,8 @@
  * Memory:  pending evidence as bytes in `store`, what waits to be checked in
  *          `inbox`, contradicting votes in `conflicts`: arenas given by the
  *          caller; what does not fit is left out, and offered again by
- *          others.  An effect holds until emit returns. */
+ *          others; work has room for all of inbox.  An effect holds until emit
+ * returns. */
 #ifndef WARREN_CONSENSUS_POOL_H
 #define WARREN_CONSENSUS_POOL_H
 
@@ -128,7 +129,8 @@ NODISCARD bool pool_restore(struct pool *p, struct span bytes);
 /* pool_conflict - two votes of one validator that passed verification. */
 void pool_conflict(struct pool *p, const struct vote *a, const struct vote *b);
 /* pool_foretell - the evidence that pool_update will make of conflicts when
- * it gets this state, so that it can be saved with the block; in the arena. */
+ * it gets this state, so that it can be saved with the block; in the arena,
+ * borrowing the votes. */
 NODISCARD bool pool_foretell(const struct pool *p, const struct chain_state *s,
                              struct evidence_list *out, struct arena *a);
 /* pool_update - a block was executed, with this evidence in it. */

@@ -399,10 +399,10 @@ static void check_read_again(const char *name, const struct evidence *e)
 
 TEST(evidence_is_read_as_it_is_printed)
 {
-    json_t *c;
-    size_t  i, n = 0;
+    json_t *c, *all = vectors_open("evidence");
+    size_t  i, n    = 0;
 
-    json_array_foreach(vectors_open("evidence"), i, c)
+    json_array_foreach(all, i, c)
     {
         struct evidence e;
         const char     *hex =
@@ -418,6 +418,7 @@ TEST(evidence_is_read_as_it_is_printed)
         check_read_again(json_string_value(json_object_get(c, "name")), &e);
         n++;
     }
+    json_decref(all);
     CHECK(n > 10, "%d were read", (int)n);
 }
 
