@@ -13,12 +13,17 @@
 
 enum { KEYS_NONE = UINT32_MAX, KEYS_PREFIX_BYTES = 16 };
 
+struct key_slot {
+    uint32_t record; /* its index + 1, 0: free */
+    uint32_t tag;    /* of its key: most searches need not look there */
+};
+
 struct keys {
-    uint32_t      *slot; /* index of a record + 1, 0: free */
-    size_t         mask;
-    uint64_t       seed;
-    const uint8_t *records;
-    size_t         stride;
+    struct key_slot *slot;
+    size_t           mask;
+    uint64_t         seed;
+    const uint8_t   *records;
+    size_t           stride;
 };
 
 /* keys_init - for up to count records; aborts when the arena is full. */
