@@ -44,10 +44,11 @@ static bool split(struct span *in, uint8_t sep, struct span *head)
 
 static size_t count(struct span s, uint8_t byte)
 {
-    size_t n = 0;
+    struct span head;
+    size_t      n = 0;
 
-    for (size_t i = 0; i < s.n; i++)
-        n += s.p[i] == byte;
+    while (split(&s, byte, &head))
+        n++;
     return n;
 }
 

@@ -123,7 +123,8 @@ mempool_keep(struct mempool *m, const uint8_t key[HASH_BYTES],
     tx->senders = from.sender;
     memcpy(tx->key, key, HASH_BYTES);
     insert(m, tx);
-    cache_set_origin(&m->cache, key, from.origin);
+    if (from.origin) /* the cache has it with none */
+        cache_set_origin(&m->cache, key, from.origin);
     *kept = tx;
     return MEMPOOL_TAKEN;
 }
