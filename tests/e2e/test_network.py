@@ -80,9 +80,11 @@ class Network:
 def healthy(orgs):
     """Nobody's log tells of a bug."""
     for i, o in enumerate(orgs):
-        bad = [l for l in o.log().splitlines()
+        lines = o.log().splitlines()
+        bad = [k for k, l in enumerate(lines)
                if " bug " in l or "AddressSanitizer" in l or "runtime error:" in l or "must failed" in l]
-        net.check_eq(bad[:3], [], f"node {i}: no bugs in the log")
+        if not net.check_eq([lines[k] for k in bad[:3]], [], f"node {i}: no bugs in the log"):
+            print("\n".join(lines[bad[0]:bad[0] + 40]), flush=True)
 
 
 def free_base(n):
