@@ -439,7 +439,7 @@ void fetch_open(struct node *n)
 {
     n->fetch = (struct fetch){ .number = n->fetch.number + 1 };
     for (int v = 0; W.plan.has_sync && v < (int)W.plan.keys; v++)
-        if (W.plan.role[v] == ROLE_PUPPET && rng_chance(&W.rng, W.plan.evil)) {
+        if (W.plan.role[v] == ROLE_PUPPET && rng_chance(&W.rng, 80)) {
             int64_t top = W.highest + (int64_t)rng_below(&W.rng, LIAR_AHEAD);
 
             fetch_up(n, NODES_MAX + v);
@@ -482,7 +482,7 @@ static struct span forge(const struct disk *d, int64_t h)
 
     must(pb_decode(&block_desc, &b, &W.arena, part_set_bytes(&d->parts[h])) ==
          ACCEPT);
-    if (rng_chance(&W.rng, 30)) {
+    if (rng_chance(&W.rng, 10)) {
         b.header.time = stamp_add(b.header.time, SECOND);
         return block_encode(&b, &W.arena);
     }
@@ -503,7 +503,7 @@ static void liar_hear(int val, struct node *n, int64_t h)
 
     if (!source || rng_chance(&W.rng, 20))
         return;
-    block = rng_chance(&W.rng, 50) ? forge(&source->disk, h)
+    block = rng_chance(&W.rng, 70) ? forge(&source->disk, h)
                                    : part_set_bytes(&source->disk.parts[h]);
     if (params_has_extensions(&W.genesis.params, h))
         commit =

@@ -721,6 +721,7 @@ void node_start(struct node *n)
     n->late_height = 0;
     n->has_started = n->is_timer_kept = false;
     n->deed_count                     = 0;
+    n->hold_until                     = 0;
     fetch_open(n);
     log_open(n);
     clear_core(n);

@@ -147,7 +147,7 @@ void plan_make(struct plan *p, uint64_t seed, bool is_long)
     p->is_fifo        = rng_chance(&r, 60);
     p->has_big_blocks = rng_chance(&r, 10);
     p->skips_commit_wait = rng_chance(&r, 30);
-    p->has_sync          = rng_chance(&r, 50);
+    p->has_sync          = rng_chance(&r, 70);
     p->is_patient        = rng_chance(&r, 25);
     if (rng_chance(&r, 60))
         take_aim(p, &r);

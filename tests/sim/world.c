@@ -350,15 +350,17 @@ static void add_node(int val)
     log_forget(n);
     memset(d, 0, sizeof *d);
     memcpy(d->path, was.path, sizeof d->path);
-    d->kept    = was.kept;
-    d->state   = &W.genesis;
-    n->val     = val;
-    n->is_up   = false;
-    n->queries = 0;
-    n->fetch   = (struct fetch){ .number = n->fetch.number };
+    d->kept       = was.kept;
+    d->state      = &W.genesis;
+    n->val        = val;
+    n->is_up      = false;
+    n->queries    = 0;
+    n->hold_until = 0;
+    n->deed_count = n->pool.count = 0;
+    n->fetch                      = (struct fetch){ .number = n->fetch.number };
     n->timer_number++;
     world_push((struct item){ .kind = ITEM_RESTART, .to = n->index },
-               (int64_t)rng_below(&W.rng, rng_chance(&W.rng, 10) ? 5000 : 300) *
+               (int64_t)rng_below(&W.rng, rng_chance(&W.rng, 20) ? 5000 : 300) *
                    MS);
     world_push((struct item){ .kind = ITEM_QUERY, .to = n->index },
                (int64_t)rng_below(&W.rng, 2000) * MS);
