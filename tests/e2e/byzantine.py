@@ -93,6 +93,55 @@ def made(peer, rpc, liar, h, **wrong):
     return duplicate(*votes, wrong.get("power", power), wrong.get("total", total), wrong.get("ns", ns))
 
 
+# ---- an attack on light clients ----
+
+def merkle(leaves):
+    """RFC 6962, as CometBFT has it."""
+    if len(leaves) == 1:
+        return hashlib.sha256(b"\0" + leaves[0]).digest()
+    k = 1
+    while 2 * k < len(leaves):
+        k *= 2
+    return hashlib.sha256(b"\1" + merkle(leaves[:k]) + merkle(leaves[k:])).digest()
+
+
+def header_fields(h):
+    """A header of the RPC as [(number, bytes or number)] of its message."""
+    last, b = h["last_block_id"], bytes.fromhex
+    return [(1, pb((1, int(h["version"]["block"])), *([(2, int(h["version"]["app"]))] if "app" in h["version"] else []))),
+            (2, h["chain_id"].encode()), (3, int(h["height"])), (4, stamp(nanoseconds(h["time"]))),
+            (5, pb((1, b(last["hash"])), (2, pb((1, last["parts"]["total"]), (2, b(last["parts"]["hash"])))))),
+            *((6 + i, b(h[k])) for i, k in enumerate((
+                "last_commit_hash", "data_hash", "validators_hash", "next_validators_hash", "consensus_hash", "app_hash",
+                "last_results_hash", "evidence_hash", "proposer_address")))]
+
+
+def header_hash(fields):
+    """Of header_fields: version, time and last block as they are, the rest each in a message of its own."""
+    return merkle([v if n in (1, 4, 5) else pb((1, v)) if v else b"" for n, v in fields])
+
+
+def lunatic(peer, rpc, liar, common, conflicting, **wrong):
+    """A block that never was, signed by the liar alone, who had more than a
+    third of the power at the common height."""
+    vals = rpc.call("validators", height=str(common), per_page="100")["validators"]
+    me = [v for v in vals if v["address"] == liar.address.hex().upper()][0]
+    key, power = pb((1, base64.b64decode(me["pub_key"]["value"]))), int(me["voting_power"])
+    validator = pb((1, liar.address), (2, key), (3, power))
+    f = dict(header_fields(rpc.call("block", height=str(conflicting))["block"]["header"]))
+    f.update({8: merkle([pb((1, key), (2, power))]), 11: b"\xaa" * 8})
+    block = pb((1, header_hash(sorted(f.items()))), (2, pb((1, 1), (2, b"\xbb" * 32))))
+    at = stamp(nanoseconds(rpc.call("block", height=str(conflicting))["block"]["header"]["time"]) + 1)
+    canonical = pb((1, PRECOMMIT)) + fixed64(2, conflicting) + pb((4, block), (5, at), (6, liar.chain.encode()))
+    signature = wrong.get("signature") or peer.sign(liar.seed, pb((0, canonical))[1:])
+    commit = pb((1, conflicting), (3, block), (4, pb((1, 2), (2, liar.address), (3, at), (4, signature))))
+    accused = pb((1, liar.address), (2, wrong.get("key", key)), (3, wrong.get("power", power)))
+    ns = nanoseconds(rpc.call("block", height=str(common))["block"]["header"]["time"])
+    return pb((2, pb((1, pb((1, pb((1, pb(*sorted(f.items()))), (2, commit))), (2, pb((1, validator), (2, validator))))),
+                     (2, common), *([(3, accused)] if wrong.get("accused", True) else []),
+                     (4, wrong.get("total", sum(int(v["voting_power"]) for v in vals))), (5, stamp(wrong.get("ns", ns))))))
+
+
 def rfc3339(ns):
     whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ns // 10**9))
     part = f".{ns % 10**9:09}".rstrip("0") if ns % 10**9 else ""

@@ -9,21 +9,21 @@ import time
 import net
 import test_network as network
 from attack import LONG, RudePeer, pb, rss, RSS_MAX
-from byzantine import (EVIDENCE, PRECOMMIT, STATE, Liar, as_json, duplicate, evidence_hash, evidence_list, index_of, lie, made, nanoseconds, punished, step)
+from byzantine import (EVIDENCE, PRECOMMIT, STATE, Liar, as_json, duplicate, evidence_hash, evidence_list, index_of, lunatic, lie, made, nanoseconds, punished, step)
 
 
 def peer_port(org):
     return int(org.peer.rsplit(":", 1)[1])
 
 
-def edit_genesis(home, **evidence):
-    """Equal powers that can be lessened, and parameters of evidence."""
+def edit_genesis(home, powers={}, **evidence):
+    """Powers that can be lessened, and parameters of evidence."""
     path = os.path.join(home, "config", "genesis.json")
     with open(path) as f:
         genesis = json.load(f)
     genesis["consensus_params"]["evidence"].update(evidence)
     for v in genesis["validators"]:
-        v["power"] = "10"
+        v["power"] = str(powers.get(v["address"], 10))
     with open(path, "w") as f:
         json.dump(genesis, f)
 
@@ -233,6 +233,61 @@ def what_others_say():
     network.healthy(n.orgs)
 
 
+def an_attack_on_light_clients():
+    """A header that never was, signed by more than a third: verified against
+    our own headers, sets and commits, by those who are told and all others."""
+    n = network.Network(4)
+    liar = n.orgs[3]
+    chain = chain_of(liar.home)
+    liar = Liar(liar.home, chain)
+    for o in n.orgs:
+        net.edit_config(o.home, "p2p", "allow_duplicate_ip", "true")
+        edit_genesis(o.home, {liar.address.hex().upper(): 16})
+    n.start(commit="200ms")
+    rpc = n.orgs[0].rpc
+    n.orgs[0].wait_height(8)
+    common, conflicting = 3, 5
+
+    def says(what, is_dropped, make):
+        with RudePeer(peer_port(n.orgs[0]), chain) as p:
+            net.check(p.up(), f"{what}: greeted")
+            p.send(EVIDENCE, evidence_list(make(p)))
+            if is_dropped:
+                net.check(p.is_dropped(30), f"{what}: dropped")
+            else:
+                net.check(not p.is_dropped(1), f"{what}: stays connected: {p.why}")
+
+    says("another total", True, lambda p: lunatic(p, rpc, liar, common, conflicting, total=47))
+    says("another power of the accused", True, lambda p: lunatic(p, rpc, liar, common, conflicting, power=15))
+    says("somebody else's key", True, lambda p: lunatic(p, rpc, liar, common, conflicting, key=pb((1, b"\x07" * 32))))
+    says("nobody is accused", True, lambda p: lunatic(p, rpc, liar, common, conflicting, accused=False))
+    says("another time", True, lambda p: lunatic(p, rpc, liar, common, conflicting, ns=10**18))
+    says("no signature that holds", True, lambda p: lunatic(p, rpc, liar, common, conflicting, signature=b"s" * 64))
+    says("one height for both", True, lambda p: lunatic(p, rpc, liar, conflicting, conflicting))
+    net.check_eq(punished(rpc, 1, rpc.height()), [], "nothing of that is on the chain")
+    first = rpc.height()
+    with RudePeer(peer_port(n.orgs[0]), chain) as p:
+        p.up()
+        truth = evidence_list(lunatic(p, rpc, liar, common, conflicting))
+        p.send(EVIDENCE, truth)
+        at = next((h for h in range(first, first + 40) if n.orgs[0].wait_height(h) and punished(rpc, h, h)), None)
+        if not net.check(at is not None, "an attack is punished"):
+            return
+        p.send(EVIDENCE, truth, 50)
+        net.check(not p.is_dropped(1), f"it may be told again: {p.why}")
+    for o in n.orgs:
+        o.wait_height(at + 6)
+    found = punished(rpc, first, at + 6)
+    net.check_eq([(h, e["type"]) for h, e in found], [(at, "tendermint/LightClientAttackEvidence")], "once")
+    e = found[0][1]["value"]
+    net.check_eq((e["CommonHeight"], e["TotalVotingPower"], [v["address"] for v in e["ByzantineValidators"]]),
+                 (str(common), "46", [liar.address.hex().upper()]), "by whom, and when")
+    answer = rpc.call("broadcast_evidence", evidence=found[0][1])
+    net.check_eq(len(base64.b64decode(answer["hash"])), 32, "the RPC reads what it shows")
+    network.all_equal([o.rpc for o in n.orgs], first, at + 6, "after an attack on light clients")
+    network.healthy(n.orgs)
+
+
 def refusal(rpc, evidence):
     try:
         rpc.call("broadcast_evidence", evidence=evidence)
@@ -290,4 +345,4 @@ def what_the_api_is_told():
 
 
 if __name__ == "__main__":
-    net.run(two_votes_are_punished_once, what_the_api_is_told, killed_between_the_lie_and_its_punishment, services_killed_under_lies, what_others_say)
+    net.run(two_votes_are_punished_once, what_the_api_is_told, an_attack_on_light_clients, killed_between_the_lie_and_its_punishment, services_killed_under_lies, what_others_say)

@@ -11,7 +11,7 @@ from mixed import LONG, NAMES, net, network  # noqa: E402
 
 import test_evidence as evidence  # noqa: E402
 from attack import RudePeer  # noqa: E402
-from byzantine import EVIDENCE, Liar, as_json, duplicate, evidence_list, index_of, lie, made, punished  # noqa: E402
+from byzantine import EVIDENCE, Liar, as_json, duplicate, evidence_list, index_of, lie, lunatic, made, punished  # noqa: E402
 
 
 def lent(kinds, others="", **params):
@@ -180,6 +180,36 @@ def a_stranger_tells_the_truth():
     mixed.healthy(n)
 
 
+def an_attack_on_light_clients():
+    """Told to one kind, verified by the other against its own headers; once each way."""
+    n = mixed.mixed("wcwc", commit="500ms")
+    n.chain = evidence.chain_of(n.orgs[0].home)
+    n.liar = Liar(n.orgs[3].home, n.chain)
+    for o in n.orgs:
+        net.edit_config(o.home, "p2p", "allow_duplicate_ip", "true")
+        evidence.edit_genesis(o.home, {n.liar.address.hex().upper(): 16})
+    n.start()
+    mixed.together(n, 6)
+    attacks, at = [], 0
+    for i, common in ((0, 2), (1, 3)):
+        first = max(n.orgs[i].height(), (at or 0) + 1)
+        with rude(n, i) as p:
+            p.send(EVIDENCE, evidence_list(lunatic(p, n.orgs[i].rpc, n.liar, common, common + 2)))
+            at, by = find(n, first)
+            if not net.check(at is not None, f"an attack told to node {i} is punished"):
+                continue
+        attacks.append({"told": NAMES["w" if n.orgs[i].is_warren else "c"], "at": at,
+                        "proposed_by": NAMES["w" if by.is_warren else "c"]})
+        item = punished(n.orgs[0].rpc, at, at)[0][1]
+        net.check_eq(item["type"], "tendermint/LightClientAttackEvidence", "as what it is")
+        answers = [told(o, item) for o in n.orgs[:2]]
+        net.check_eq(answers[0], answers[1], "both read what they show")
+    h = mixed.together(n, 3)
+    net.check_eq(len(punished(n.orgs[1].rpc, 1, h)), 2, "each once")
+    mixed.alike(n, 1, h, "attacks on light clients", attacks=attacks)
+    mixed.healthy(n)
+
+
 if __name__ == "__main__":
     mixed.skip_without_peers()
-    net.run(punished_by_both, the_same_answers, a_stranger_tells_the_truth)
+    net.run(punished_by_both, the_same_answers, a_stranger_tells_the_truth, an_attack_on_light_clients)
