@@ -5,6 +5,8 @@
 enum {
     TICK       = 200000, /* us */
     STATUS     = 2000000,
+    IDLE       = 1000000,
+    TELL       = 3000000,
     FRESH      = 1000000,
     REJOIN_MS  = 1000,
     LIAR_AHEAD = 3,
@@ -131,25 +133,30 @@ static void blame(struct node *n, uint64_t number, const char *why)
         REJOIN_MS * MS);
 }
 
-static void refuse(struct node *n, const char *why)
+/* Which of two blocks is wrong. */
+enum { LOWER = 1, UPPER = 2 };
+
+static void refuse(struct node *n, const char *why, unsigned fault)
 {
     struct sync            *y = &n->fetch.sync;
     const struct sync_slot *a, *b;
-    uint64_t                first, second;
+    uint64_t                from[2];
 
     must(sync_pair(y, &a, &b));
-    first  = a->from;
-    second = b->from;
+    from[0] = a->from;
+    from[1] = b->from;
     world_say("n%d syncs no h%" PRId64 ": %s", n->index, y->next, why);
     tally(TALLY_BAD_BLOCKS);
-    if (peer_of(first) < NODES_MAX && peer_of(second) < NODES_MAX)
-        check_failed("n%d refuses block %" PRId64 " of n%d and n%d: %s",
-                     n->index, y->next, peer_of(first), peer_of(second), why);
-    sync_take(y, y->next);
-    sync_take(y, y->next + 1);
     n->fetch.is_blaming_fair = false;
-    blame(n, first, why);
-    blame(n, second, why);
+    for (int i = 0; i < 2; i++) {
+        if (!(fault & (i ? UPPER : LOWER)))
+            continue;
+        if (peer_of(from[i]) < NODES_MAX)
+            check_failed("n%d refuses block %" PRId64 " of n%d: %s", n->index,
+                         y->next + i, peer_of(from[i]), why);
+        sync_take(y, y->next + i);
+        blame(n, from[i], why);
+    }
     n->fetch.is_blaming_fair = true;
 }
 
@@ -192,30 +199,44 @@ static const char *check_extended(const struct chain_state *c,
     return NULL;
 }
 
-static const char *check(struct node *n, struct pair *p)
+static unsigned fault_of(const struct chain_state *c, int64_t height,
+                         const struct commit *k)
+{
+    return commit_verify(&c->validators, c->chain_id, &k->block_id, height, k,
+                         &W.arena) == ACCEPT
+               ? LOWER
+               : UPPER;
+}
+
+static const char *check(struct node *n, struct pair *p, unsigned *fault)
 {
     const struct chain_state *c = n->disk.state;
     const struct header      *h = &p->first->block->header;
-    const struct commit      *commit;
+    struct commit            *k = p->second->block->last_commit;
     struct span               bytes;
     const char               *why;
 
-    if (block_validate(p->first->block, &W.arena) != ACCEPT ||
-        !p->second->block->last_commit ||
-        commit_validate(p->second->block->last_commit) != ACCEPT)
+    *fault = LOWER;
+    if (block_validate(p->first->block, &W.arena) != ACCEPT)
         return "a block that is malformed";
-    commit         = p->second->block->last_commit;
     p->is_extended = params_has_extensions(&c->params, h->height);
     bytes          = block_encode(p->first->block, &W.arena);
     if (!bytes.p || !part_set_from_bytes(&p->parts, bytes, &W.arena) ||
         !block_id_make(&p->id, h, &p->parts, &W.arena))
         return "a block that is too large";
-    if (commit_verify(&c->validators, c->chain_id, &p->id, h->height, commit,
-                      &W.arena) != ACCEPT)
+    *fault = UPPER;
+    if (!k || commit_validate(k) != ACCEPT)
+        return "a commit that is malformed";
+    if (commit_verify(&c->validators, c->chain_id, &p->id, h->height, k,
+                      &W.arena) != ACCEPT) {
+        *fault = fault_of(c, h->height, k);
         return "a commit that does not hold";
-    why = check_extended(c, p);
+    }
+    *fault = LOWER;
+    why    = check_extended(c, p);
     if (why)
         return why;
+    *fault = LOWER | UPPER;
     if (block_extends(p->first->block, c, NULL, &W.arena, &why) != ACCEPT)
         return why;
     return NULL;
@@ -255,23 +276,28 @@ static void apply_pair(struct node *n, struct pair *p)
     e.apply.is_extended = p->is_extended;
     tally(TALLY_SYNCED);
     world_say("n%d syncs h%" PRId64, n->index, e.height);
-    if (node_apply(n, &e))
-        sync_advance(&n->fetch.sync);
+    if (!node_apply(n, &e))
+        return;
+    sync_advance(&n->fetch.sync);
+    n->fetch.moved_us = us_now();
 }
 
 static bool apply_next(struct node *n)
 {
     const struct sync_slot *a, *b;
-    struct pair             p = { 0 };
-    const char             *why;
+    struct pair             p   = { 0 };
+    const char             *why = "a block that is malformed";
+    unsigned                fault;
 
     if (!sync_pair(&n->fetch.sync, &a, &b))
         return false;
     p.first  = decode(a);
     p.second = decode(b);
-    why      = p.first && p.second ? check(n, &p) : "a block that is malformed";
+    fault    = (p.first ? 0 : LOWER) | (p.second ? 0 : UPPER);
+    if (!fault)
+        why = check(n, &p, &fault);
     if (why)
-        refuse(n, why);
+        refuse(n, why, fault);
     else
         apply_pair(n, &p);
     return !n->is_dying && !W.violation[0];
@@ -287,14 +313,21 @@ static bool is_needed(const struct node *n)
     return at >= 0 && v->v[at].power >= v->total / 3 + (v->total % 3 != 0);
 }
 
+static bool is_stalled(const struct fetch *f, uint64_t now)
+{
+    return sync_top(&f->sync) >= 0 && now - f->moved_us >= SYNC_STALL_US;
+}
+
 static bool is_done(struct node *n)
 {
     struct fetch *f   = &n->fetch;
     uint64_t      now = us_now();
 
-    if (is_needed(n) && f->sync.next >= sync_top(&f->sync))
+    if (is_needed(n) && f->sync.next >= sync_believed(&f->sync, now))
         return true;
-    if (!sync_is_caught_up(&f->sync))
+    if (!sync_is_caught_up(&f->sync, now))
+        return is_stalled(f, now);
+    if (now - f->begun_us < TELL && !sync_have_all_told(&f->sync))
         return false;
     if (now - f->status_us < FRESH)
         return true;
@@ -331,7 +364,8 @@ void fetch_tick(struct node *n)
 
     if (!n->is_up || !f->is_going)
         return;
-    if (us_now() - f->asked_us >= STATUS)
+    if (us_now() - f->asked_us >=
+        (us_now() - f->moved_us < IDLE ? STATUS : IDLE))
         ask_all(n);
     world_push(
         (struct item){ .kind = ITEM_FETCH, .to = n->index, .epoch = f->number },
@@ -364,9 +398,12 @@ static void hear(struct node *n, int from, struct span bytes,
         serve(n, from, m->block_request->height);
         break;
     case BLOCKSYNC_NO_BLOCK_RESPONSE:
-        if (sync_answer(&n->fetch.sync, number_of(from)))
-            sync_without(&n->fetch.sync, us_now(), number_of(from),
-                         m->no_block_response->height);
+        if (!sync_answer(&n->fetch.sync, us_now(), number_of(from), bytes.n))
+            break;
+        why = sync_without(&n->fetch.sync, us_now(), number_of(from),
+                           m->no_block_response->height);
+        if (why)
+            blame(n, number_of(from), why);
         break;
     case BLOCKSYNC_BLOCK_RESPONSE: hear_block(n, from, bytes, m); break;
     case BLOCKSYNC_STATUS_REQUEST: say_status(n, from); break;
@@ -388,7 +425,7 @@ void fetch_message(struct node *n, int from, struct span bytes)
 
     must(blocksync_scan(&sight, bytes) == ACCEPT);
     if (sight.is_block_response &&
-        !sync_answer(&n->fetch.sync, number_of(from))) {
+        !sync_answer(&n->fetch.sync, us_now(), number_of(from), bytes.n)) {
         blame(n, number_of(from), "a block that was not asked for");
         return;
     }
@@ -426,7 +463,8 @@ void fetch_begin(struct node *n)
     f->is_going = true;
     f->first    = n->core.height;
     f->number++;
-    f->is_blaming_fair = true;
+    f->begun_us = f->moved_us = us_now();
+    f->is_blaming_fair        = true;
     sync_begin(&f->sync, f->first);
     world_say("n%d looks for blocks from h%" PRId64, n->index, f->first);
     ask_all(n);

@@ -159,7 +159,7 @@ struct fetch {
     bool        is_going, is_blaming_fair;
     int64_t     first;
     uint64_t    number; /* of this time */
-    uint64_t    asked_us, status_us;
+    uint64_t    asked_us, status_us, begun_us, moved_us;
 };
 
 struct node {
