@@ -7,7 +7,7 @@
  *          and travels together; a lone transaction leaves at once.
  * Copies:  a peer that knows SEEN_CHANNEL is sent at once what clients
  *          brought.  What came from peers it mostly gets from the same ones,
- *          so it is told the hashes, tells us its own, and after HOLD_US is
+ *          so it is told the hashes, tells us its own, and after a while is
  *          sent what it still did not name.  If that was some, it seems to
  *          depend on us, and the next ones go out at once as to any peer.
  * Bounds:  a peer is sent at most so many bytes in a tick, so that BUSY comes
@@ -20,9 +20,10 @@
 
 enum {
     CHANNEL        = 0x30,
+    PACE_MIN_US    = 1000,
     PACE_MAX_US    = 50000,
-    TELL_US        = 40000,  /* after a peer sent it: then it is announced, */
-    HOLD_US        = 250000, /* and then sent */
+    TELL_US        = 5000,  /* and the pace */
+    HOLD_US        = 50000, /* and six times the pace */
     NEED_FIRST     = 64,
     NEED_MAX       = 4096,
     MESSAGE_BYTES  = 16 << 10, /* of several: less than any sensible limit */
@@ -241,12 +242,24 @@ static void note_need(const struct shell *s, struct gossip_slot *g)
     g->need_seq = s->core.seq_next + g->need;
 }
 
+/* How long after a peer sent it one is announced, and sent. */
+static uint64_t tell_us(const struct shell *s)
+{
+    return TELL_US + s->pace_us;
+}
+
+static uint64_t hold_us(const struct shell *s)
+{
+    return HOLD_US + 6 * s->pace_us;
+}
+
 static void send_left(struct shell *s, struct gossip_slot *g, struct parcel *p,
                       uint64_t now)
 {
     struct mempool_tx *tx;
 
-    while (may_go_on(g, p) && (tx = next_older(s, g, &g->left, HOLD_US, now))) {
+    while (may_go_on(g, p) &&
+           (tx = next_older(s, g, &g->left, hold_us(s), now))) {
         if (!has_it(s, g, tx) && tx->came_us)
             note_need(s, g);
         send_tx(s, g, p, tx);
@@ -275,7 +288,7 @@ static void tell(struct shell *s, struct gossip_slot *g, uint64_t now)
     size_t             n = 0;
     struct mempool_tx *tx;
 
-    while (n < SEEN_MAX && (tx = next_older(s, g, &g->told, TELL_US, now))) {
+    while (n < SEEN_MAX && (tx = next_older(s, g, &g->told, tell_us(s), now))) {
         if (!(tx->senders & bit_of(s, g)))
             memcpy(all + n++ * SEEN_PREFIX_BYTES, tx->key, SEEN_PREFIX_BYTES);
         mempool_pass(&s->core, &g->told, tx);
@@ -311,7 +324,7 @@ static void serve_later(struct shell *s)
     for (size_t i = 0; !s->is_later && i < GOSSIP_PEERS_MAX; i++)
         s->is_later = is_behind(s, &s->slots[i]);
     if (s->is_later)
-        timer_set(&s->gossip_later, TELL_US);
+        timer_set(&s->gossip_later, tell_us(s));
 }
 
 static void on_due(void *ctx)
@@ -486,6 +499,8 @@ void gossip_open(struct shell *s)
     s->pace_us = (uint64_t)cfg->p2p.flush_throttle_timeout / 1000 / 2;
     if (s->pace_us > PACE_MAX_US)
         s->pace_us = PACE_MAX_US;
+    if (s->pace_us < PACE_MIN_US)
+        s->pace_us = PACE_MIN_US;
     s->is_broadcasting = cfg->mempool.broadcast;
     s->batch_bytes_max = cfg->mempool.max_batch_bytes > 0
                              ? (size_t)cfg->mempool.max_batch_bytes
