@@ -69,7 +69,8 @@ bool cache_push(struct cache *c, const uint8_t key[HASH_BYTES])
     i       = c->free;
     c->free = c->v[i].next;
     memcpy(c->v[i].key, key, HASH_BYTES);
-    c->v[i].origin = 0;
+    c->v[i].origin  = 0;
+    c->v[i].is_done = false;
     link_newest(c, i);
     keys_add(&c->keys, i);
     c->n++;
@@ -103,4 +104,19 @@ uint64_t cache_origin(const struct cache *c, const uint8_t key[HASH_BYTES])
     uint32_t i = keys_find(&c->keys, key);
 
     return i == KEYS_NONE ? 0 : c->v[i].origin;
+}
+
+void cache_set_done(struct cache *c, const uint8_t key[HASH_BYTES])
+{
+    uint32_t i = keys_find(&c->keys, key);
+
+    if (i != KEYS_NONE)
+        c->v[i].is_done = true;
+}
+
+bool cache_is_done(const struct cache *c, const uint8_t key[HASH_BYTES])
+{
+    uint32_t i = keys_find(&c->keys, key);
+
+    return i != KEYS_NONE && c->v[i].is_done;
 }

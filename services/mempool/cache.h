@@ -12,6 +12,7 @@ struct cache_entry {
     uint8_t  key[HASH_BYTES];
     uint32_t prev, next; /* by age; KEYS_NONE at the ends */
     uint64_t origin;     /* the request that brought it, 0: unknown */
+    bool     is_done;    /* a block has it */
 };
 
 struct cache {
@@ -28,7 +29,10 @@ void     cache_remove(struct cache *c, const uint8_t key[HASH_BYTES]);
 void     cache_set_origin(struct cache *c, const uint8_t key[HASH_BYTES],
                           uint64_t origin);
 uint64_t cache_origin(const struct cache *c, const uint8_t key[HASH_BYTES]);
-bool     cache_has(const struct cache *c, const uint8_t key[HASH_BYTES]);
-void     cache_clear(struct cache *c);
+/* cache_set_done - as long as it is here, it stays so. */
+void cache_set_done(struct cache *c, const uint8_t key[HASH_BYTES]);
+bool cache_is_done(const struct cache *c, const uint8_t key[HASH_BYTES]);
+bool cache_has(const struct cache *c, const uint8_t key[HASH_BYTES]);
+void cache_clear(struct cache *c);
 
 #endif

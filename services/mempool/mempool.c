@@ -62,7 +62,8 @@ enum mempool_refusal mempool_offer(struct mempool *m,
 
 void mempool_withdraw(struct mempool *m, const uint8_t key[HASH_BYTES])
 {
-    cache_remove(&m->cache, key);
+    if (!cache_is_done(&m->cache, key))
+        cache_remove(&m->cache, key);
 }
 
 static bool fits_gas(const struct mempool *m, struct mempool_answer answer)
@@ -101,6 +102,8 @@ mempool_keep(struct mempool *m, const uint8_t key[HASH_BYTES],
     struct mempool_tx *tx;
 
     *kept = NULL;
+    if (cache_is_done(&m->cache, key))
+        return MEMPOOL_IN_CACHE; /* a block took it while it waited */
     if (answer.code != 0 || !fits_gas(m, answer)) {
         if (!m->limits.keeps_invalid)
             cache_remove(&m->cache, key);
@@ -349,10 +352,12 @@ struct span mempool_committed(struct mempool *m, const uint8_t key[HASH_BYTES],
 {
     struct mempool_tx *tx = mempool_find(m, key);
 
-    if (is_ok)
+    if (is_ok) {
         (void)cache_push(&m->cache, key);
-    else if (!m->limits.keeps_invalid)
+        cache_set_done(&m->cache, key);
+    } else if (!m->limits.keeps_invalid) {
         cache_remove(&m->cache, key); /* it may be sent again */
+    }
     return tx ? mempool_remove(m, tx) : (struct span){ 0 };
 }
 

@@ -90,7 +90,8 @@ struct mempool_from {
  *
  * MEMPOOL_TAKEN with *kept set: it waits from now on, and its bytes with it.
  * MEMPOOL_TAKEN with *kept NULL: the application refused it.  Otherwise it is
- * refused here, though the application took it. */
+ * refused here, though the application took it; MEMPOOL_IN_CACHE also when a
+ * block took it since it was offered. */
 enum mempool_refusal
 mempool_keep(struct mempool *m, const uint8_t key[HASH_BYTES],
              struct span bytes, struct mempool_answer answer,

@@ -297,6 +297,28 @@ TEST(what_a_request_brought_is_known_by_its_origin)
     CHECK_EQ(mempool_origin(&m, key_of(a)), 77, "committed");
 }
 
+TEST(a_check_that_a_block_overtook_keeps_nothing)
+{
+    struct mempool        m = start(&defaults);
+    struct span           a = make_tx(1, 9), b = make_tx(2, 9);
+    struct mempool_from   peer = { .sender = 4 };
+    struct mempool_answer yes  = { 0 };
+    struct mempool_tx    *kept = NULL;
+
+    CHECK_EQ(mempool_offer(&m, key_of(a), a.n, 4), MEMPOOL_TAKEN);
+    (void)mempool_committed(&m, key_of(a), true);
+    CHECK_EQ(mempool_keep(&m, key_of(a), a, yes, peer, &kept),
+             MEMPOOL_IN_CACHE);
+    CHECK(kept == NULL && m.count == 0, "it would be in two blocks");
+    mempool_withdraw(&m, key_of(a));
+    CHECK_EQ(mempool_offer(&m, key_of(a), a.n, 4), MEMPOOL_IN_CACHE,
+             "and is still known");
+    CHECK_EQ(mempool_offer(&m, key_of(b), b.n, 4), MEMPOOL_TAKEN);
+    (void)mempool_committed(&m, key_of(b), false);
+    CHECK_EQ(mempool_keep(&m, key_of(b), b, yes, peer, &kept), MEMPOOL_TAKEN,
+             "one that failed in a block may come again");
+}
+
 /* ---- recheck ---- */
 
 TEST(a_recheck_takes_those_that_were_there_in_order)
