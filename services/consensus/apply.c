@@ -289,6 +289,7 @@ static void end_height(struct shell *s)
         s->apply.height <= s->log_ahead) /* it stands there */
         return;
     s->apply.is_end_noted = true;
+    s->has_unsynced_input = true;
     e = wal_append_end_height(s->wal, now_stamp(), s->apply.height,
                               &s->scratch);
     if (e) {

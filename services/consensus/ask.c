@@ -347,12 +347,13 @@ static void on_proposal_signed(void *ctx, enum signed_verdict verdict,
 }
 
 /* What made us vote so is on the disk before the signer hears of it: after a
- * power cut we come to the same vote again, and no other is asked of it. */
+ * power cut we come to the same vote again, and no other is asked of it.  A
+ * proposal that we do not come to again costs its round. */
 static void sign(struct shell *s)
 {
     const struct effect *e = &s->question.fx;
 
-    if (s->has_unsynced_peer_input)
+    if (e->kind == FX_SIGN_VOTE && s->has_unsynced_input)
         pump_sync(s);
     if (s->is_halted)
         return;

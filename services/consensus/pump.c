@@ -24,7 +24,15 @@ void pump_sync(struct shell *s)
 
     if (e)
         wal_lost(s, e);
-    s->has_unsynced_peer_input = false;
+    s->has_unsynced_input = false;
+}
+
+void pump_flush(struct shell *s)
+{
+    enum err e = wal_flush(s->wal);
+
+    if (e)
+        wal_lost(s, e);
 }
 
 /* A message too long for a record is lost, ours or a peer's; nothing else. */
@@ -92,11 +100,20 @@ static bool is_known(const struct shell *s, const struct consensus_msg *m)
     return m->block_part->height != c->height || c->has_proposal_block;
 }
 
-/* All of ours that wait become durable together. */
+/* A vote need not be synced before it leaves: all that led to it is on the
+ * disk, a replay comes to it again, and the signer gives the same signature.
+ * Of an extension nobody can say that. */
+static bool can_be_had_again(const struct consensus_msg *m)
+{
+    return m->which == CONSENSUS_VOTE &&
+           m->vote->vote->extension_signature.n == 0;
+}
+
+/* All of ours that wait are written, and synced if they must be, together. */
 static void log_own(struct shell *s)
 {
     static const struct peer_id self;
-    bool                        is_any = false;
+    bool                        needs_sync = false;
 
     for (struct input *in = s->inputs.own.first; in && !s->is_halted;
          in               = in->next) {
@@ -111,11 +128,17 @@ static void log_own(struct shell *s)
             !is_logged(s, journal_message(s->wal, now_stamp(), &m, &self,
                                           &s->scratch)))
             in->bytes.n = 0;
+        else if (can_be_had_again(&m))
+            s->has_unsynced_input = true;
         else
-            is_any = true;
+            needs_sync = true;
     }
-    if (is_any && !s->is_halted)
+    if (s->is_halted)
+        return;
+    if (needs_sync)
         pump_sync(s);
+    else
+        pump_flush(s); /* so that no kill loses what leaves */
 }
 
 /* ---- inputs ---- */
@@ -135,7 +158,7 @@ static void take_message(struct shell *s, const struct input *in)
         if (!is_logged(
                 s, journal_message(s->wal, ev.now, &m, &in->peer, &s->scratch)))
             return;
-        s->has_unsynced_peer_input = true;
+        s->has_unsynced_input = true;
     }
     shell_feed(s, &ev);
 }
@@ -146,9 +169,11 @@ static void take_timeout(struct shell *s, const struct input *in)
                         .now     = now_stamp(),
                         .timeout = in->timeout };
 
-    if (is_logged(s,
-                  journal_timeout(s->wal, ev.now, &in->timeout, &s->scratch)))
-        shell_feed(s, &ev);
+    if (!is_logged(s,
+                   journal_timeout(s->wal, ev.now, &in->timeout, &s->scratch)))
+        return;
+    s->has_unsynced_input = true;
+    shell_feed(s, &ev);
 }
 
 static void take_input(struct shell *s, const struct input *in)
@@ -246,7 +271,7 @@ void pump(struct shell *s)
         left--;
     }
     s->is_pumping = false;
-    is_logged(s, wal_flush(s->wal));
+    pump_flush(s);
     reactor_taken(&s->reactor);
     reactor_say(&s->reactor);
     if (left == 0)

@@ -61,7 +61,7 @@ struct shell {
 
     struct wal        *wal;
     struct wal_replay *replay;
-    bool               has_unsynced_peer_input;
+    bool               has_unsynced_input; /* in the WAL */
     struct stamp       replay_now;
     int64_t            first_height; /* that the core worked on */
     int64_t            log_ahead; /* ended in the WAL, not in the store; or 0 */
@@ -132,8 +132,8 @@ const struct chain_state *shell_chain(const struct shell *s);
 void pump(struct shell *s);
 void pump_own(struct shell *s, const struct effect *e);
 void pump_step(struct shell *s, const struct effect *e);
-/* pump_sync - the WAL is on the disk, or the process ends. */
-void pump_sync(struct shell *s);
+void pump_sync(struct shell *s);  /* to the disk, or the process ends */
+void pump_flush(struct shell *s); /* past any kill of this process */
 /* pump_now - the wall clock; in a replay what it was. */
 struct stamp pump_now(const struct shell *s);
 

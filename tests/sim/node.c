@@ -281,7 +281,8 @@ static bool sign(struct node *n, const struct effect *e, struct event *ev)
     struct vote     v;
     struct proposal p;
 
-    log_sync(n);
+    if (e->kind == FX_SIGN_VOTE)
+        log_sync(n);
     if (!disk_sign(n, e, ev)) {
         world_say("n%d signs no %s h%" PRId64 " r%d", n->index,
                   e->kind == FX_SIGN_VOTE ? "vote" : "proposal", e->height,
@@ -496,11 +497,19 @@ static bool is_known(const struct node *n, const struct consensus_msg *m)
     return vote_set_find(s, (size_t)v->validator_index, &v->block_id);
 }
 
-/* All of ours that wait become durable together. */
+/* All that led to a vote was synced before it was signed. */
+static bool can_be_had_again(const struct consensus_msg *m)
+{
+    return m->which == CONSENSUS_VOTE &&
+           m->vote->vote->extension_signature.n == 0;
+}
+
+/* All of ours that wait are written together. */
 static void log_own(struct node *n)
 {
     static const struct peer_id self;
     struct consensus_msg        m;
+    bool                        needs_sync = false;
 
     for (struct own *o = n->own_first; o; o = o->next) {
         if (o->is_logged)
@@ -508,12 +517,14 @@ static void log_own(struct node *n)
         arena_reset(&n->in);
         must(consensus_msg_decode(&m, &n->in, o->bytes) == ACCEPT);
         o->is_logged = true;
-        if (is_known(n, &m))
+        if (is_known(n, &m)) {
             o->bytes.n = 0;
-        else
-            log_message(n, &m, &self);
+            continue;
+        }
+        log_message(n, &m, &self);
+        needs_sync |= !can_be_had_again(&m);
     }
-    if (!may_die(n))
+    if (!may_die(n) && needs_sync)
         log_sync(n);
 }
 
