@@ -2,8 +2,9 @@
 
 enum { FIRST_STEP_MS = 500, LAST_STEP_MS = 5000, LOST_MS = 100 };
 
-#define SAVE_US    (120 * SECOND)
-#define LASTING_US (3 * SECOND)
+#define SAVE_US      (120 * SECOND)
+#define SAVE_BANS_US SECOND /* between two times, at least */
+#define LASTING_US   (3 * SECOND)
 
 bool dial_addr_parse(struct dial_addr *out, struct span text)
 {
@@ -233,6 +234,7 @@ void conn_ban(struct p2p *p, const struct conn *c, uint32_t seconds,
         id_listed(&p->unconditional_ids, c->id))
         return;
     bans_add(&p->bans, c->id, now.wall + seconds, now.wall);
+    p->has_new_bans = true;
     if (p->book)
         book_mark_bad(p->book, c->id, now.wall + seconds);
 }
@@ -503,6 +505,11 @@ static void on_tick(struct p2p *p, struct p2p_effects *out, struct moment now)
         p->save_us = now.us + SAVE_US;
         fx_add(out, FX_SAVE, 0);
     }
+    if (p->has_new_bans && now.us >= p->save_bans_us) {
+        p->has_new_bans = false;
+        p->save_bans_us = now.us + SAVE_BANS_US;
+        fx_add(out, FX_SAVE_BANS, 0);
+    }
 }
 
 static uint64_t sooner(uint64_t wait, uint64_t at_us, uint64_t now_us)
@@ -528,6 +535,8 @@ uint64_t p2p_wait(const struct p2p *p, uint64_t now_us)
     }
     if (p->book && p->is_ready)
         wait = sooner(wait, p->ensure_us, now_us);
+    if (p->has_new_bans)
+        wait = sooner(wait, p->save_bans_us, now_us);
     return p->book ? sooner(wait, p->save_us, now_us) : wait;
 }
 

@@ -107,14 +107,15 @@ struct p2p_event {
 };
 
 enum p2p_effect_kind {
-    FX_GREET,  /* take the accepted connection as conn */
-    FX_REFUSE, /* close it */
-    FX_DIAL,   /* conn: to addr */
-    FX_UP,     /* conn is a peer */
-    FX_CLOSE,  /* conn: end it; reactors learn that it is gone */
-    FX_SEND,   /* conn: bytes on channel 0 */
-    FX_FLUSH,  /* conn: end it once what is written has left */
-    FX_SAVE,   /* write the address book */
+    FX_GREET,     /* take the accepted connection as conn */
+    FX_REFUSE,    /* close it */
+    FX_DIAL,      /* conn: to addr */
+    FX_UP,        /* conn is a peer */
+    FX_CLOSE,     /* conn: end it; reactors learn that it is gone */
+    FX_SEND,      /* conn: bytes on channel 0 */
+    FX_FLUSH,     /* conn: end it once what is written has left */
+    FX_SAVE,      /* write the address book */
+    FX_SAVE_BANS, /* write the bans */
 };
 
 struct p2p_effect {
@@ -145,7 +146,8 @@ struct p2p {
     struct book      *book; /* NULL without PEX */
     struct arena      arena;
     bool              is_ready;
-    uint64_t          ensure_us, save_us; /* when due */
+    bool              has_new_bans;
+    uint64_t          ensure_us, save_us, save_bans_us; /* when due */
 };
 
 /* p2p_init - in zeroed memory.  book may be NULL when config says no PEX. */

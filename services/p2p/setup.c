@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "crypto/random.h"
 #include "model/genesis.h"
+#include "p2p/bans_file.h"
 #include "p2p/book_file.h"
 #include "wire/mempool.h"
 
@@ -208,6 +209,16 @@ static enum err open_book(struct shell *s, uint64_t seed)
     return book_load(s->book, s->book_path);
 }
 
+static enum err load_bans(struct shell *s, struct moment now)
+{
+    const char *book =
+        config_path(s->svc->config, s->svc->config->p2p.addr_book_file);
+
+    if (!bans_path(s->bans_path, sizeof s->bans_path, book))
+        return fail(ERR_CONFIG, "p2p.addr_book_file: too long a path");
+    return bans_load(&s->core->bans, s->bans_path, now.wall);
+}
+
 enum err setup_core(struct shell *s)
 {
     const struct config_p2p *c      = &s->svc->config->p2p;
@@ -232,6 +243,8 @@ enum err setup_core(struct shell *s)
     if (c->pex)
         e = open_book(s, seed[0]);
     p2p_init(s->core, &config, s->self.id, s->book, seed[1], now);
+    if (e == OK)
+        e = load_bans(s, now);
     return e == OK ? take_lists(s) : e;
 }
 

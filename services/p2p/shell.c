@@ -1,6 +1,7 @@
 #include "p2p/shell.h"
 
 #include "base/log.h"
+#include "p2p/bans_file.h"
 #include "p2p/book_file.h"
 #include "p2p/meters.h"
 #include "wire/mempool.h"
@@ -195,6 +196,9 @@ static void perform(struct shell *s, const struct p2p_effect *e)
             link_end(l);
         break;
     case FX_SAVE: book_save(s->book, s->book_path); break;
+    case FX_SAVE_BANS:
+        bans_save(&s->core->bans, s->bans_path, now_stamp().seconds);
+        break;
     }
 }
 
@@ -486,6 +490,8 @@ void shell_close(struct shell *s)
         listener_close(s->listener);
     if (s->book)
         book_save(s->book, s->book_path);
+    if (s->core && s->core->has_new_bans)
+        bans_save(&s->core->bans, s->bans_path, now_stamp().seconds);
     timer_fini(&s->tick);
     timer_fini(&s->watch);
     reactors_fini(&s->reactors);

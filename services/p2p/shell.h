@@ -8,6 +8,8 @@
 #include "p2p/reactors.h"
 #include "svc/svc.h"
 
+#include <limits.h>
+
 enum { CHANNELS = 11 };
 
 struct shell {
@@ -16,6 +18,7 @@ struct shell {
     struct p2p_effects  *effects;
     struct book         *book;
     const char          *book_path;
+    char                 bans_path[PATH_MAX];
     struct reactors      reactors;
     struct link         *links[CONNS_MAX];
     struct link_config   link;

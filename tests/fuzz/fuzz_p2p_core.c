@@ -46,7 +46,8 @@ static void step(struct p2p_event *ev)
     for (size_t i = 0; i < fx->n; i++) {
         const struct p2p_effect *e = &fx->v[i];
 
-        must((e->conn != 0) == (e->kind != FX_REFUSE && e->kind != FX_SAVE));
+        must((e->conn != 0) == (e->kind != FX_REFUSE && e->kind != FX_SAVE &&
+                                e->kind != FX_SAVE_BANS));
         if (e->kind == FX_DIAL || e->kind == FX_GREET)
             conns[next++ % TRACKED] = e->conn;
         must(e->kind != FX_CLOSE || e->why);

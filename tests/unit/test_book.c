@@ -1,5 +1,6 @@
 /* The address book and what it rests on: kinds of networks, bans. */
 #include "p2p/bans.h"
+#include "p2p/bans_file.h"
 #include "p2p/book.h"
 #include "p2p/book_file.h"
 #include "test.h"
@@ -420,4 +421,67 @@ TEST(an_address_of_much_nonsense_is_refused_for_a_while)
         bans_fault(&b, other, now + 2 + i);
     }
     CHECK(!bans_refuse(&b, ip, now + 10000), "forgotten for newer ones");
+}
+
+/* ---- bans on disk ---- */
+
+TEST(bans_outlive_the_process)
+{
+    static struct bans a, b;
+    char               dir[] = "/tmp/warren-bans-XXXXXX", path[80], bad[80];
+    uint8_t            id[ADDRESS_BYTES] = { 1 };
+
+    must(mkdtemp(dir) != NULL);
+    snprintf(path, sizeof path, "%s/addrbook.json", dir);
+    must(bans_path(bad, sizeof bad, path));
+    memcpy(path, bad, sizeof path);
+    CHECK(strcmp(path + strlen(dir), "/bans.json") == 0);
+    CHECK(!bans_path(bad, 10, path), "no room");
+    CHECK_EQ(bans_load(&a, path, 100), OK, "no file, no bans");
+    for (uint32_t i = 0; i < BANS_MAX; i++) {
+        store_be32(id, i);
+        bans_add(&a, id, 200 + i, 100);
+    }
+    bans_save(&a, path, 100);
+    CHECK_EQ(bans_load(&b, path, 300), OK);
+    store_be32(id, 100);
+    CHECK(!bans_hold(&b, id, 300), "over by then");
+    store_be32(id, 101);
+    CHECK(bans_hold(&b, id, 300) && !bans_hold(&b, id, 301));
+    store_be32(id, BANS_MAX - 1);
+    CHECK(bans_hold(&b, id, 199 + BANS_MAX - 1));
+
+    memset(&b, 0, sizeof b);
+    bans_add(&b, id, INT32_MAX, 0);
+    bans_save(&b, path, 0);
+    memset(&b, 0, sizeof b);
+    CHECK_EQ(bans_load(&b, path, 0), OK);
+    CHECK(bans_hold(&b, id, BAN_DAYS_MAX * 86400 - 1));
+    CHECK(!bans_hold(&b, id, BAN_DAYS_MAX * 86400), "by a wrong clock");
+    unlink(path);
+    must(rmdir(dir) == 0);
+}
+
+TEST(a_damaged_list_of_bans_is_put_aside)
+{
+    static const char *const bad[] = { "", "{", "[]", "{\"bans\": 3}",
+                                       "{\"ban\": []}" };
+    static struct bans       b;
+    char                     dir[] = "/tmp/warren-bans-XXXXXX", path[64];
+    char                     aside[80];
+
+    must(mkdtemp(dir) != NULL);
+    snprintf(path, sizeof path, "%s/bans.json", dir);
+    snprintf(aside, sizeof aside, "%s.bad", path);
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        FILE *f = fopen(path, "w");
+
+        must(f && fputs(bad[i], f) >= 0 && fclose(f) == 0);
+        CHECK_EQ(bans_load(&b, path, 0), OK, "%s", bad[i]);
+        CHECK(access(path, F_OK) != 0 && access(aside, F_OK) == 0);
+    }
+    CHECK(bans_parse(&b, span_str("{\"bans\": [3, {}, {\"id\": \"xx\"}]}"), 0),
+          "what makes no sense is left out");
+    unlink(aside);
+    must(rmdir(dir) == 0);
 }

@@ -88,6 +88,7 @@ static void tell_effect(const struct p2p_effect *e)
     case FX_SEND: tell("send %u %zu bytes; ", slot(e->conn), e->bytes.n); break;
     case FX_FLUSH: tell("flush %u; ", slot(e->conn)); break;
     case FX_SAVE: tell("save; "); break;
+    case FX_SAVE_BANS: tell("save bans; "); break;
     }
 }
 

@@ -534,6 +534,18 @@ TEST(a_banned_peer_stays_away)
     clean_up();
 }
 
+TEST(a_ban_outlives_the_process)
+{
+    set_up();
+    peers_drop(a.peers, a.peer, "for a test", 60);
+    CHECK(until(is_alone, 2000));
+    (void)until(never, 300);
+    CHECK_EQ(end(&a, SIGKILL), -1);
+    start(&a, NULL);
+    CHECK(!until(are_connected, 4000), "b dials all the time");
+    clean_up();
+}
+
 static int connect_raw(uint16_t port)
 {
     struct sockaddr_in sa = { .sin_family = AF_INET,
