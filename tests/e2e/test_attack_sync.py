@@ -36,16 +36,27 @@ def replaced(data, path, change):
     return b"".join(pb((n, deeper(v) if n == path[0] else v)) for n, v in parse(data))
 
 
+def greeted(node, seconds=30):
+    """A peer of the node, which lets nobody in before consensus is there."""
+    end = time.monotonic() + seconds
+    while True:
+        p = RudePeer(node.p2p_port, node.chain)
+        if p.up():
+            return p
+        p.close()
+        if time.monotonic() > end:
+            raise RuntimeError(f"not greeted: {p.why}\n{node.log()[-3000:]}")
+        time.sleep(0.2)
+
+
 class Liar:
     """A peer of the attacked that answers requests for blocks its own way.
 
     answer(height) gives the messages to send."""
 
     def __init__(self, node, claim, answer=lambda h: []):
-        self.peer = RudePeer(node.p2p_port, node.chain)
+        self.peer = greeted(node)
         self.answer, self.asked, self.lies, self.is_over = answer, 0, 0, False
-        if not self.peer.up():
-            raise RuntimeError(f"not greeted: {self.peer.why}")
         for c in claim:
             self.peer.send(BLOCKS, c)
         self.claim = claim
@@ -97,9 +108,7 @@ class Chain:
 
     def _collect(self, heights):
         out = {}
-        with RudePeer(self.node.p2p_port, self.node.chain) as p:
-            if not p.up():
-                raise RuntimeError(f"{p.why}\n{self.node.log()[-3000:]}")
+        with greeted(self.node) as p:
             for h in range(1, heights + 1):
                 p.send(BLOCKS, pb((1, pb((1, h)))))
                 net.wait_until(lambda: sum(c == BLOCKS and d[0] == 0x1a for c, d in p.got) >= h, 10)
