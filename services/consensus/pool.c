@@ -384,13 +384,20 @@ static void end_block(struct pool *p, const char *why)
     p->emit(p->ctx, &e);
 }
 
+/* Hashes are remembered: a block may hold thousands. */
 static bool is_repeated(struct pool *p, size_t i, const struct hash *hash)
 {
-    struct hash other;
+    const struct evidence_list *l = p->block.list;
+    struct hash                 other;
 
-    while (i-- > 0)
-        if (evidence_hash(&other, &p->block.list->evidence.v[i], &p->scratch) &&
+    for (size_t j = COUNT(p->seen); j < i; j++)
+        if (evidence_hash(&other, &l->evidence.v[j], &p->scratch) &&
             memcmp(other.b, hash->b, HASH_BYTES) == 0)
+            return true;
+    if (i < COUNT(p->seen))
+        p->seen[i] = *hash;
+    for (size_t j = 0; j < i && j < COUNT(p->seen); j++)
+        if (memcmp(p->seen[j].b, hash->b, HASH_BYTES) == 0)
             return true;
     return false;
 }

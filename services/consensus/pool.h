@@ -118,6 +118,7 @@ struct pool {
     struct evidence_list list; /* of the first job, decoded in work */
     bool                 is_decoded;
     struct pool_block    block;
+    struct hash          seen[POOL_ITEMS_MAX]; /* its items before next */
     enum { POOL_IDLE, POOL_LOADS_JOB, POOL_LOADS_BLOCK } loading;
 };
 

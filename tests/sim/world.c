@@ -10,10 +10,11 @@ enum {
     /* Heights for evidence to be offered again in, and to be proposed. */
     PUNISHED_IN = 50,
 };
+/* Under AddressSanitizer nothing is kept, so that no old memory is read. */
 #ifdef __SANITIZE_ADDRESS__
-enum { WORLD_KEPT_BYTES = 0 };
+static const size_t world_kept_bytes = 0;
 #else
-enum { WORLD_KEPT_BYTES = 256 << 20 };
+static const size_t world_kept_bytes = 256 << 20;
 #endif
 
 struct world W;
@@ -382,7 +383,7 @@ void world_open(void)
 /* The memory of one schedule serves the next, without the system's help. */
 static void clear_arena(void)
 {
-    if (WORLD_KEPT_BYTES && W.arena.dirty < WORLD_KEPT_BYTES)
+    if (W.arena.dirty < world_kept_bytes)
         W.arena.used = 0;
     else
         arena_reset(&W.arena);
