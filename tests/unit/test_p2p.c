@@ -363,6 +363,32 @@ TEST(a_banned_node_stays_out)
     clean_up();
 }
 
+TEST(bans_are_saved_at_once_and_at_most_each_second)
+{
+    struct p2p_config c = config_of(40, 10);
+    uint64_t          began;
+
+    c.has_pex = false;
+    set_up(&c);
+    ready(true);
+    began = now.us;
+    for (uint32_t i = 1; i <= 3; i++) {
+        char     ip[16];
+        uint64_t a;
+
+        snprintf(ip, sizeof ip, "1.1.1.%u", i);
+        a = peer_in(i, ip);
+        step((struct p2p_event){
+            .kind = EV_DROP, .conn = a, .ban_seconds = 60 });
+        story[0] = 0;
+        tick(p2p_wait(p, now.us));
+        check_story("save bans; ", "saved");
+    }
+    CHECK_EQ(now.us - began, 2 * SECOND, "the first at once");
+    CHECK(p2p_wait(p, now.us) > SECOND, "and no more");
+    clean_up();
+}
+
 TEST(consensus_that_restarts_meets_everybody_anew)
 {
     struct p2p_config c = config_of(40, 10);
@@ -674,6 +700,27 @@ TEST(at_most_250_addresses_are_told)
     must(pb_decode(&pex_msg_desc, &m, &test_arena, fx->v[0].bytes) == ACCEPT);
     CHECK(pex_msg_validate(&m) == ACCEPT && m.which == PEX_ADDRS);
     CHECK_EQ(m.pex_addrs->addrs.n, 250);
+    clean_up();
+}
+
+/* Behind a firewall nobody can be dialled: what such a node says of where it
+ * listens goes no further. */
+TEST(who_can_only_dial_is_told_to_nobody)
+{
+    static const char *const says[] = { "0.0.0.0", "::", NULL };
+    struct p2p_config        c      = config_of(40, 10);
+
+    set_up(&c);
+    ready(true);
+    for (uint32_t i = 0; i < COUNT(says); i++) {
+        char ip[16];
+
+        snprintf(ip, sizeof ip, "1.1.%u.1", i);
+        greeted(accepted(ip), 20 + i, GREET_DONE, says[i]);
+        CHECK_EQ(book_size(p->book), 0, "%s", says[i] ? says[i] : "nothing");
+    }
+    greeted(accepted("1.1.9.1"), 30, GREET_DONE, "1.1.9.1");
+    CHECK_EQ(book_size(p->book), 1, "one that can be");
     clean_up();
 }
 
