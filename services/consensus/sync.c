@@ -121,16 +121,19 @@ static bool is_doubted(const struct sync *s, const struct sync_peer *p,
 
 int64_t sync_believed(const struct sync *s, uint64_t now_us)
 {
-    int64_t top = -1;
+    int64_t top = -1, given = -1;
 
     for (size_t i = 0; i < s->peer_count; i++) {
         const struct sync_peer *p = &s->peers[i];
 
-        if (p->height > top && base_of(p) <= s->next &&
-            !is_doubted(s, p, now_us))
+        if (base_of(p) > s->next || is_doubted(s, p, now_us))
+            continue;
+        if (p->height > top)
             top = p->height;
+        if (p->has_given && p->height > given)
+            given = p->height;
     }
-    return top;
+    return given >= 0 ? given : top;
 }
 
 bool sync_is_caught_up(const struct sync *s, uint64_t now_us)
@@ -175,24 +178,30 @@ static bool is_slow(const struct sync_peer *p, uint64_t now_us)
     return is_behind(p, now_us, SYNC_SOON_US);
 }
 
-/* The least busy one that has the block and was not asked for it. */
+static int rank(const struct sync_peer *p, uint64_t now_us)
+{
+    return is_slow(p, now_us) ? 1 : p->has_given ? 3 : 2;
+}
+
+/* Of those that have the block and were not asked for it one that has given
+ * blocks rather than a new one, and of equals the least busy. */
 static struct sync_peer *supplier(struct sync *s, const struct sync_slot *slot,
                                   int64_t height, uint64_t now_us)
 {
-    struct sync_peer *best = NULL;
-    bool              slow = true;
+    struct sync_peer *best   = NULL;
+    int               best_r = 0;
 
     for (size_t i = 0; i < s->peer_count; i++) {
-        struct sync_peer *p       = &s->peers[i];
-        bool              is_last = is_slow(p, now_us);
+        struct sync_peer *p = &s->peers[i];
+        int               r = rank(p, now_us);
 
         if (p->asked >= SYNC_ASKED_MAX || base_of(p) > height ||
             p->height < height || is_asked_of(slot, p->number) ||
-            (is_last && (p->asked > 0 || !slow)))
+            (r == 1 && p->asked > 0))
             continue;
-        if (!best || (slow && !is_last) || p->asked < best->asked) {
-            best = p;
-            slow = is_last;
+        if (r > best_r || (r == best_r && p->asked < best->asked)) {
+            best   = p;
+            best_r = r;
         }
     }
     return best;
@@ -335,7 +344,8 @@ enum sync_got sync_got(struct sync *s, uint64_t now_us, uint64_t peer,
     slot->body = body;
     slot->n    = n;
     s->bytes += n;
-    find(s, peer)->empty = 0;
+    find(s, peer)->empty     = 0;
+    find(s, peer)->has_given = true;
     return SYNC_KEPT;
 }
 

@@ -35,6 +35,7 @@ struct sync_peer {
     int64_t  base, height; /* of its blocks; height -1: not known yet */
     int64_t  lacks;        /* up to here it has none after all; 0: it has */
     unsigned empty;        /* how often it said so, without a block between */
+    bool     has_given;    /* a block that was asked of it */
     size_t   asked;
     size_t   owed;     /* answers to come, those given up included */
     uint64_t since_us; /* of its last answer, or of the first question */
@@ -115,8 +116,8 @@ uint8_t *sync_take(struct sync *s, int64_t height);
 /* sync_top - the highest that a peer says it has, of those that have our next
  * block or none above it; -1 while none has said. */
 int64_t sync_top(const struct sync *s);
-/* sync_believed - the same of those only who do not owe us blocks for long:
- * anybody can name a height. */
+/* sync_believed - the same of those only who do not owe us blocks for long
+ * and, where some have given blocks, of these: anybody can name a height. */
 int64_t sync_believed(const struct sync *s, uint64_t now_us);
 bool    sync_is_caught_up(const struct sync *s, uint64_t now_us);
 /* sync_have_all_told - of those who are connected, their heights. */

@@ -264,6 +264,27 @@ TEST(who_only_names_a_height_does_not_hold_us)
     clear(s);
 }
 
+/* However many come, each with a height: one has given blocks. */
+TEST(who_has_given_is_asked_first_and_believed_first)
+{
+    struct sync *s = begin(10);
+    uint64_t     peer;
+    int64_t      height;
+
+    up(s, 1, 1, 12);
+    CHECK_EQ(ask_all(s, 0), 3, "all that there is");
+    answer(s, 1, 10, 1);
+    answer(s, 1, 11, 1);
+    for (uint64_t i = 2; i < 30; i++)
+        up(s, i, 1, INT64_MAX);
+    CHECK_EQ(sync_believed(s, 2), 12);
+    CHECK_EQ(sync_top(s), INT64_MAX);
+    free(sync_take(s, 11));
+    CHECK(sync_next_ask(s, 2, &peer, &height), "asked");
+    CHECK(peer == 1 && height == 11, "%d of %d", (int)height, (int)peer);
+    clear(s);
+}
+
 /* The chain goes on, all of it from others, and our next block is another one
  * each time: nothing is owed for long but to us. */
 TEST(who_answers_too_slowly_is_not_believed)
