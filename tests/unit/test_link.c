@@ -195,6 +195,7 @@ static void close_pair(void)
         link_close(near_end.link);
     if (far_end.link)
         link_close(far_end.link);
+    near_end.link = far_end.link = NULL;
     timer_set(&deadline, 100000); /* what ends by itself may */
     loop_run(loop);
     deferred_fini(&sleeper);
