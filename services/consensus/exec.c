@@ -87,26 +87,30 @@ static bool misbehavior(struct misbehaviors *out, const struct block *b,
     return true;
 }
 
-/* FinalizeBlock has the layout of ProcessProposal, ExtendVote other names. */
+/* Three requests tell the same of a block, in members of the same names. */
+#define TELL(out, b, of_block, m)                                              \
+    do {                                                                       \
+        (out)->txs                  = (b)->data.txs;                           \
+        (out)->hash                 = hash_span(of_block);                     \
+        (out)->height               = (b)->header.height;                      \
+        (out)->time                 = (b)->header.time;                        \
+        (out)->next_validators_hash = (b)->header.next_validators_hash;        \
+        (out)->proposer_address     = (b)->header.proposer_address;            \
+        (out)->misbehavior.v        = (m).v;                                   \
+        (out)->misbehavior.n        = (m).n;                                   \
+    } while (0)
+
 bool exec_finalize(struct abci_req_finalize_block *out, const struct block *b,
                    const struct hash *hash, const struct exec_context *x,
                    struct arena *a)
 {
     struct misbehaviors m;
 
-    *out = (struct abci_req_finalize_block){
-        .txs                  = b->data.txs,
-        .hash                 = hash_span(hash),
-        .height               = b->header.height,
-        .time                 = b->header.time,
-        .next_validators_hash = b->header.next_validators_hash,
-        .proposer_address     = b->header.proposer_address,
-    };
+    *out = (struct abci_req_finalize_block){ 0 };
     if (!commit_info(&out->decided_last_commit, b, x, a) ||
         !misbehavior(&m, b, a))
         return false;
-    out->misbehavior.v = m.v;
-    out->misbehavior.n = m.n;
+    TELL(out, b, hash, m);
     return true;
 }
 
@@ -116,19 +120,11 @@ bool exec_process(struct abci_req_process_proposal *out, const struct block *b,
 {
     struct misbehaviors m;
 
-    *out = (struct abci_req_process_proposal){
-        .txs                  = b->data.txs,
-        .hash                 = hash_span(hash),
-        .height               = b->header.height,
-        .time                 = b->header.time,
-        .next_validators_hash = b->header.next_validators_hash,
-        .proposer_address     = b->header.proposer_address,
-    };
+    *out = (struct abci_req_process_proposal){ 0 };
     if (!commit_info(&out->proposed_last_commit, b, x, a) ||
         !misbehavior(&m, b, a))
         return false;
-    out->misbehavior.v = m.v;
-    out->misbehavior.n = m.n;
+    TELL(out, b, hash, m);
     return true;
 }
 
@@ -138,19 +134,11 @@ bool exec_extend(struct abci_req_extend_vote *out, const struct block *b,
 {
     struct misbehaviors m;
 
-    *out = (struct abci_req_extend_vote){
-        .hash                 = hash_span(hash),
-        .height               = b->header.height,
-        .time                 = b->header.time,
-        .txs                  = b->data.txs,
-        .next_validators_hash = b->header.next_validators_hash,
-        .proposer_address     = b->header.proposer_address,
-    };
+    *out = (struct abci_req_extend_vote){ 0 };
     if (!commit_info(&out->proposed_last_commit, b, x, a) ||
         !misbehavior(&m, b, a))
         return false;
-    out->misbehavior.v = m.v;
-    out->misbehavior.n = m.n;
+    TELL(out, b, hash, m);
     return true;
 }
 
