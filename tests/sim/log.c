@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -43,6 +44,12 @@ static void remove_root(void)
     rmdir(root);
 }
 
+static void leave(int signal)
+{
+    remove_root();
+    _exit(128 + signal);
+}
+
 void log_root(void)
 {
     const char *in_memory = "/dev/shm";
@@ -51,6 +58,9 @@ void log_root(void)
              access(in_memory, W_OK) == 0 ? in_memory : "/tmp");
     must(mkdtemp(root));
     atexit(remove_root);
+    signal(SIGTERM, leave);
+    signal(SIGINT, leave);
+    signal(SIGABRT, leave);
     for (int i = 0; i < NODES_MAX; i++)
         snprintf(W.nodes[i].disk.path, sizeof W.nodes[i].disk.path, "%s/wal%d",
                  root, i);
