@@ -1,6 +1,7 @@
 #include "consensus/signer.h"
 
 #include "base/log.h"
+#include "model/vote.h"
 #include "privval/conn.h"
 
 #include <stdlib.h>
@@ -10,7 +11,12 @@ enum {
     GIVE_UP_US = 5000000, /* as long as CometBFT tries */
     PING_US    = 3000000,
     SILENT_US  = 8000000,
+    AGAIN_US   = 2000000, /* after a refusal */
+
+    SIGN_BYTES = 256 << 10, /* to check one signature */
 };
+
+static const char UNASKED[] = "it answered what was not asked";
 
 struct signer {
     struct loop         *loop;
@@ -20,15 +26,17 @@ struct signer {
     void                *ctx;
     struct span          chain_id;
     bool                 is_secret, is_ready; /* its key is known */
+    struct pubkey        key;
     uint64_t             down_since, heard_us;
-    struct timer         ping, give_up;
+    struct timer         ping, give_up, again;
+    struct arena         arena;
     /* The request that is open. */
     const struct vote     *vote;
     const struct proposal *proposal;
     signer_vote_fn        *vote_fn;
     signer_proposal_fn    *proposal_fn;
     void                  *request_ctx;
-    bool                   is_sent;
+    bool                   is_extended, is_sent;
 };
 
 static bool is_asking(const struct signer *g)
@@ -44,6 +52,8 @@ static void answer(struct signer *g, enum signed_verdict verdict,
     if (!is_asking(g))
         return;
     timer_clear(&g->give_up);
+    if (verdict == SIGNING_REFUSED)
+        timer_set(&g->again, AGAIN_US);
     g->vote     = NULL;
     g->proposal = NULL;
     g->is_sent  = false;
@@ -93,11 +103,12 @@ static void begin(struct signer *g)
     send_request(g);
 }
 
-void signer_sign_vote(struct signer *g, const struct vote *v,
+void signer_sign_vote(struct signer *g, const struct vote *v, bool is_extended,
                       signer_vote_fn *fn, void *ctx)
 {
     must(!is_asking(g));
     g->vote        = v;
+    g->is_extended = is_extended;
     g->vote_fn     = fn;
     g->request_ctx = ctx;
     begin(g);
@@ -157,33 +168,87 @@ static void take_key(struct signer *g, const struct pub_key_response *r)
         return;
     }
     g->is_ready = true;
+    g->key      = key;
     g->fns.on_key(g->ctx, &key);
     send_request(g);
 }
 
-static enum signed_verdict verdict_of(const struct remote_signer_error *e)
+/* Is this our key's signature under what was asked?  Only the time may be
+ * another: a signer gives what it signed before once more.  What peers would
+ * refuse must not go out, nor be taken for a vote that was cast. */
+static bool is_signed_vote(struct signer *g, const struct vote *answered)
 {
-    return is_refused(e) ? SIGNING_REFUSED : SIGNED;
+    struct vote v = *g->vote;
+
+    v.timestamp           = answered->timestamp;
+    v.signature           = answered->signature;
+    v.extension_signature = answered->extension_signature;
+    arena_reset(&g->arena);
+    if (!vote_verify(&v, g->chain_id, &g->key, &g->arena))
+        return false;
+    return !g->is_extended || v.extension_signature.n == 0 ||
+           vote_verify_extension(&v, g->chain_id, &g->key, &g->arena);
+}
+
+static bool is_signed_proposal(struct signer         *g,
+                               const struct proposal *answered)
+{
+    struct proposal p = *g->proposal;
+
+    p.timestamp = answered->timestamp;
+    p.signature = answered->signature;
+    arena_reset(&g->arena);
+    return proposal_verify(&p, g->chain_id, &g->key, &g->arena);
+}
+
+static void distrust(struct signer *g)
+{
+    drop(g, "its signature does not fit its key and what was to be signed");
+    answer(g, SIGNER_AWAY, NULL, NULL);
+}
+
+static void take_vote(struct signer *g, const struct signed_vote_response *r)
+{
+    if (!g->vote || !g->is_sent)
+        drop(g, UNASKED);
+    else if (is_refused(r->error))
+        answer(g, SIGNING_REFUSED, NULL, NULL);
+    else if (is_signed_vote(g, &r->vote))
+        answer(g, SIGNED, &r->vote, NULL);
+    else
+        distrust(g);
+}
+
+static void take_proposal(struct signer                         *g,
+                          const struct signed_proposal_response *r)
+{
+    if (!g->proposal || !g->is_sent)
+        drop(g, UNASKED);
+    else if (is_refused(r->error))
+        answer(g, SIGNING_REFUSED, NULL, NULL);
+    else if (is_signed_proposal(g, &r->proposal))
+        answer(g, SIGNED, NULL, &r->proposal);
+    else
+        distrust(g);
 }
 
 static void on_message(void *ctx, const struct privval_msg *m)
 {
     struct signer *g = ctx;
 
-    g->heard_us = now_us();
+    if (g->is_ready) /* until then only its key counts as a sign of life */
+        g->heard_us = now_us();
     switch (m->which) {
-    case PRIVVAL_PUB_KEY_RESPONSE: take_key(g, m->pub_key_response); return;
-    case PRIVVAL_SIGNED_VOTE_RESPONSE:
-        if (!g->vote || !g->is_sent)
+    case PRIVVAL_PUB_KEY_RESPONSE:
+        if (g->is_ready)
             break;
-        answer(g, verdict_of(m->signed_vote_response->error),
-               &m->signed_vote_response->vote, NULL);
+        take_key(g, m->pub_key_response);
+        return;
+    case PRIVVAL_SIGNED_VOTE_RESPONSE:
+        take_vote(g, m->signed_vote_response);
         return;
     case PRIVVAL_SIGNED_PROPOSAL_RESPONSE:
-        if (!g->proposal || !g->is_sent)
-            break;
-        answer(g, verdict_of(m->signed_proposal_response->error), NULL,
-               &m->signed_proposal_response->proposal);
+        take_proposal(g, m->signed_proposal_response);
         return;
     case PRIVVAL_PING_RESPONSE: return;
     case PRIVVAL_NONE:
@@ -192,7 +257,7 @@ static void on_message(void *ctx, const struct privval_msg *m)
     case PRIVVAL_SIGN_PROPOSAL_REQUEST:
     case PRIVVAL_PING_REQUEST: break;
     }
-    drop(g, "it answered what was not asked");
+    drop(g, UNASKED);
 }
 
 /* ---- connection ---- */
@@ -241,6 +306,16 @@ static void on_give_up(void *ctx)
     answer(g, SIGNER_AWAY, NULL, NULL);
 }
 
+/* What was refused may be signed now: a disk is no longer full, a signer that
+ * was behind has caught up.  Nobody else would ask for it again. */
+static void on_again(void *ctx)
+{
+    struct signer *g = ctx;
+
+    if (g->is_ready)
+        g->fns.on_key(g->ctx, &g->key);
+}
+
 static void on_accept(void *ctx, int fd, const char *peer)
 {
     static const struct privval_conn_fns fns = { on_open, on_message,
@@ -272,6 +347,8 @@ enum err signer_open(struct signer **out, struct loop *l, const char *address,
     g->is_secret = privval_is_secret(address);
     timer_init(&g->ping, l, on_ping, g);
     timer_init(&g->give_up, l, on_give_up, g);
+    timer_init(&g->again, l, on_again, g);
+    arena_open(&g->arena, SIGN_BYTES);
     e = listener_open(&g->listener, l, address, on_accept, g);
     if (e) {
         signer_close(g);
@@ -289,5 +366,7 @@ void signer_close(struct signer *g)
         listener_close(g->listener);
     timer_fini(&g->ping);
     timer_fini(&g->give_up);
+    timer_fini(&g->again);
+    arena_close(&g->arena);
     free(g);
 }

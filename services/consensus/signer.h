@@ -14,7 +14,8 @@
 struct signer;
 
 struct signer_fns {
-    /* on_key - a signer is there, with this key. */
+    /* on_key - a signer is there, with this key; or it may sign now what it
+     * refused. */
     void (*on_key)(void *ctx, const struct pubkey *key);
     void (*on_down)(void *ctx, const char *why);
 };
@@ -35,8 +36,11 @@ typedef void signer_vote_fn(void *ctx, enum signed_verdict verdict,
 typedef void signer_proposal_fn(void *ctx, enum signed_verdict verdict,
                                 const struct proposal *p);
 
-/* Never answered from inside the call. */
-void signer_sign_vote(struct signer *g, const struct vote *v,
+/* Never answered from inside the call.  SIGNED is the key's signature under
+ * what was asked, with a time that may be another; a signer that answers with
+ * anything else is parted from.  An extension's signature may be missing, even
+ * where is_extended. */
+void signer_sign_vote(struct signer *g, const struct vote *v, bool is_extended,
                       signer_vote_fn *fn, void *ctx);
 void signer_sign_proposal(struct signer *g, const struct proposal *p,
                           signer_proposal_fn *fn, void *ctx);
