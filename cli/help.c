@@ -158,7 +158,8 @@ static enum err help_config(struct cli *c)
     out_list(c, "keys");
     for (size_t i = 0; i < CONFIG_KNOBS; i++) {
         const struct config_knob_info *k = &config_knobs[i];
-        struct buf                     name, value;
+        const char *inert                = config_inert((enum config_knob)i);
+        struct buf  name, value;
 
         buf_init(&name, 256);
         buf_init(&value, 65536);
@@ -168,8 +169,11 @@ static enum err help_config(struct cli *c)
         out_item(c);
         out_str(c, "flag", buf_cstr(&name));
         out_str(c, "default", buf_cstr(&value));
-        if (c->is_json)
+        if (c->is_json) {
             out_str(c, "help", k->help);
+            if (inert)
+                out_str(c, "no_effect", inert);
+        }
         out_item_end(c);
         buf_fini(&name);
         buf_fini(&value);

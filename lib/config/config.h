@@ -108,6 +108,8 @@ extern const struct config_knob_info config_knobs[CONFIG_KNOBS];
 
 /* config_knob_name - "rpc.laddr", "moniker". */
 void config_knob_name(struct buf *out, const struct config_knob_info *k);
+/* config_inert - why the key has no effect here, or NULL when it has one. */
+const char *config_inert(enum config_knob knob);
 /* config_print_value - the value as it stands in the file. */
 void config_print_value(struct buf *out, const struct config *c,
                         const struct config_knob_info *k);

@@ -112,6 +112,18 @@ static enum err check_each(const struct config *c, enum config_knob knob,
     return OK;
 }
 
+/* Unlike the other servers, p2p is never off; nor is it for CometBFT. */
+static enum err check_p2p_address(const struct config *c)
+{
+    if (c->p2p.laddr[strspn(c->p2p.laddr, " ,")])
+        return check_address(c, CONFIG_p2p_laddr, c->p2p.laddr);
+    return config_fail(c, &c->origin[CONFIG_p2p_laddr], ERR_CONFIG,
+                       "laddr = \"%s\" in [p2p]: a node listens for peers;"
+                       " for one that strangers cannot reach write"
+                       " \"tcp://127.0.0.1:0\"",
+                       c->p2p.laddr);
+}
+
 static enum err check_addresses(const struct config *c)
 {
     enum err e[] = {
@@ -119,7 +131,7 @@ static enum err check_addresses(const struct config *c)
                       c->priv_validator_laddr),
         check_address(c, CONFIG_rpc_laddr, c->rpc.laddr),
         check_address(c, CONFIG_rpc_grpc_laddr, c->rpc.grpc_laddr),
-        check_address(c, CONFIG_p2p_laddr, c->p2p.laddr),
+        check_p2p_address(c),
         check_address(c, CONFIG_p2p_external_address, c->p2p.external_address),
         check_address(c, CONFIG_instrumentation_prometheus_listen_addr,
                       c->instrumentation.prometheus_listen_addr),
@@ -366,6 +378,14 @@ static const struct {
 #define INERT(knob, what) { CONFIG_##knob, what },
 #include "config/config.def"
 };
+
+const char *config_inert(enum config_knob knob)
+{
+    for (size_t i = 0; i < COUNT(inert); i++)
+        if (inert[i].knob == knob)
+            return inert[i].what;
+    return NULL;
+}
 
 void config_warn(const struct config *c)
 {

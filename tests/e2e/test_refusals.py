@@ -62,8 +62,24 @@ def config():
     refused(n, CONFIG, ["config.toml:", "sizee", "size"], "an unknown key")
     refused(with_config("consensus", "timeout_propose", '"3 apples"'), CONFIG, ["timeout_propose", "3 apples"], "a bad duration")
     refused(with_config("mempool", "size", "-1"), CONFIG, ["size"], "a size below zero")
+    refused(net.Node(), CONFIG, ["laddr", "[p2p]", "tcp://127.0.0.1:0"], "no address for peers", ["--p2p.laddr="])
     n = net.Node()
     refused(n, USAGE, ["rpc.ladr", "rpc.laddr"], "an unknown flag", ["--rpc.ladr=tcp://127.0.0.1:1"])
+
+
+def keys_without_effect():
+    """Taken as CometBFT takes them, and each said once to do nothing."""
+    keys = {"filter_peers": "true", "storage.discard_abci_responses": "true", "mempool.wal_dir": "wal", "rpc.pprof_laddr": "127.0.0.1:1",
+            "rpc.grpc_laddr": "tcp://127.0.0.1:1"}
+    n = net.Node().start(*(f"--{k}={v}" for k, v in keys.items()))
+    lines = n.log().splitlines()
+    with open(os.path.join(net.ROOT, "docs", "config.md")) as f:
+        manual = {line.split("`")[1]: line for line in f if line.startswith("| `")}
+    for k in keys:
+        net.check_eq(sum(f"{k} has no effect: " in line for line in lines), 1, f"lines that warn of {k}")
+        net.check("No effect here" in manual[k], f"the manual says so of {k}")
+    net.check_eq({k for k, line in manual.items() if "No effect here" in line}, set(keys), "keys without effect in the manual")
+    n.stop()
 
 
 def edit_json(node, name, fn):
@@ -240,4 +256,4 @@ def second_start():
 
 
 if __name__ == "__main__":
-    net.run(config, genesis, keys, signing_state, stale_signing_state, another_chain, wal_damage, flipped_block, full_disk, second_start)
+    net.run(config, keys_without_effect, genesis, keys, signing_state, stale_signing_state, another_chain, wal_damage, flipped_block, full_disk, second_start)

@@ -421,6 +421,7 @@ TEST(what_is_wrong_is_named_with_its_place)
         { "[p2p]\npersistent_peers = 'host:26656'", "ID@host:port" },
         { "[p2p]\nseeds = '0123@h:1'", "40 hex digits" },
         { "[p2p]\nladdr = 'tcp://1.2.3.4:99999'", "expected tcp://" },
+        { "[p2p]\nladdr = ''", "write \"tcp://127.0.0.1:0\"" },
         { "[mempool]\ntype = 'priority'", "flood|nop" },
         { "[mempool]\ntype = 'nop'\n[consensus]\ncreate_empty_blocks = false",
           "nop" },
@@ -461,6 +462,13 @@ TEST(what_is_wrong_is_named_with_its_place)
         CHECK(strstr(said, "config.toml"), "%s: said: %s", cases[i].file, said);
         home_gone();
     }
+}
+
+TEST(keys_without_effect_say_why)
+{
+    CHECK(config_inert(CONFIG_TOP_filter_peers));
+    CHECK(config_inert(CONFIG_rpc_grpc_laddr));
+    CHECK(!config_inert(CONFIG_TOP_moniker));
 }
 
 TEST(every_fault_is_told_at_once)
