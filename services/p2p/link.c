@@ -140,6 +140,15 @@ static bool deliver(struct link *l)
     return false;
 }
 
+static void tell_held(struct link *l)
+{
+    size_t held = mconn_held(&l->mconn);
+
+    if (held > l->held)
+        l->config->fns->on_held(l->config->ctx);
+    l->held = held;
+}
+
 /* What a peer sent.  Whatever may not be delivered now stays where it is:
  * until the owner resumes, or on_turn finds the budget filled up. */
 static void take_data(struct link *l, struct span *in)
@@ -163,6 +172,7 @@ static void take_data(struct link *l, struct span *in)
     }
     if (l->is_closed)
         return;
+    tell_held(l);
     compact(l);
     stream_pause(l->stream, l->is_held || l->is_ending || is_starved(l));
 }

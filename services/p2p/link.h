@@ -27,6 +27,9 @@ struct link_fns {
                        struct span bytes);
     /* on_room - a channel became busy, or ready again. */
     void (*on_room)(void *ctx, struct link *l, uint8_t channel, bool is_busy);
+    /* on_held - messages that are not whole take more memory than before; the
+     * link may not be closed from inside. */
+    void (*on_held)(void *ctx);
     /* on_gone - it ended by itself; is_fault: the other side broke a rule.
      * The owner calls link_close. */
     void (*on_gone)(void *ctx, struct link *l, const char *why, bool is_fault);
@@ -62,6 +65,7 @@ struct link {
     uint64_t                  end_us;   /* when an ending one is cut */
     uint64_t     company_us; /* when patient output leaves; 0: there is other */
     uint64_t     up_us, bytes_in, bytes_out;
+    size_t       held;    /* when the owner was told last, or less */
     struct meter meter;   /* the owner's */
     bool         is_held; /* the owner asked to wait */
     bool         is_ending, is_closed;

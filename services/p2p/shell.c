@@ -315,6 +315,13 @@ static void on_room(void *ctx, struct link *l, uint8_t channel, bool is_busy)
         reactor_tell_peer(r, &g);
 }
 
+static void on_held(void *ctx)
+{
+    struct shell *s = ctx;
+
+    deferred_set(&s->bound);
+}
+
 static void on_gone(void *ctx, struct link *l, const char *why, bool is_fault)
 {
     struct shell    *s  = ctx;
@@ -327,16 +334,15 @@ static void on_gone(void *ctx, struct link *l, const char *why, bool is_fault)
 }
 
 const struct link_fns shell_link_fns = { on_connected, on_greeted, on_message,
-                                         on_room, on_gone };
+                                         on_room,      on_held,    on_gone };
 
 /* ---- now and then ---- */
 
 /* Peers together may make us hold only so much that is not whole; past that
  * whoever holds most goes. */
-static void bound_held(struct shell *s)
+static bool is_held_bounded(const struct shell *s, uint64_t *greediest)
 {
-    struct p2p_event ev  = { .kind = EV_DROP };
-    size_t           sum = 0, most = 0;
+    size_t sum = 0, most = 0;
 
     for (size_t i = 0; i < CONNS_MAX; i++) {
         struct link *l = s->links[i];
@@ -344,12 +350,22 @@ static void bound_held(struct shell *s)
 
         sum += n;
         if (n > most) {
-            most    = n;
-            ev.conn = l->number;
+            most       = n;
+            *greediest = l->number;
         }
     }
-    if (sum > HELD_MAX)
-        shell_step(s, &ev);
+    return sum <= HELD_MAX;
+}
+
+static void bound_held(void *ctx)
+{
+    struct shell    *s  = ctx;
+    struct p2p_event ev = { .kind = EV_DROP };
+
+    if (is_held_bounded(s, &ev.conn))
+        return;
+    shell_step(s, &ev);
+    deferred_set(&s->bound);
 }
 
 static size_t waiting_messages(const struct link *l)
@@ -380,7 +396,6 @@ static void on_watch(void *ctx)
         shell_step(s, &ev);
     }
     meter_node(count_up(s));
-    bound_held(s);
     timer_set(&s->watch, WATCH_US);
 }
 
@@ -457,6 +472,7 @@ enum err shell_open(struct shell *s, struct svc *svc)
     reactors_init(&s->reactors, svc->loop, on_reactor_room, s);
     timer_init(&s->tick, svc->loop, on_tick, s);
     timer_init(&s->watch, svc->loop, on_watch, s);
+    deferred_init(&s->bound, svc->loop, bound_held, s);
     e = setup_key(s);
     if (e == OK)
         e = setup_core(s);
@@ -494,6 +510,7 @@ void shell_close(struct shell *s)
         bans_save(&s->core->bans, s->bans_path, now_stamp().seconds);
     timer_fini(&s->tick);
     timer_fini(&s->watch);
+    deferred_fini(&s->bound);
     reactors_fini(&s->reactors);
     arena_close(&s->arena);
     setup_free(s);

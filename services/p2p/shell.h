@@ -28,6 +28,7 @@ struct shell {
     struct listener     *listener;
     char                 listens[128]; /* as other nodes are told */
     struct timer         tick, watch;
+    struct deferred      bound; /* what peers make us hold */
     struct arena         arena;
     bool                 is_stepping, is_ready;
     /* who we are */

@@ -35,7 +35,7 @@ struct end {
     char                id[NODE_ID_TEXT + 1];
     uint8_t             hello[1024];
     struct link        *link;
-    size_t              got, want;
+    size_t              got, want, helds;
     uint64_t            next; /* number of the message that must come */
     bool                is_gone, is_fault;
     const char         *why;
@@ -106,6 +106,13 @@ static void on_room(void *ctx, struct link *l, uint8_t channel, bool is_busy)
     UNUSED(is_busy);
 }
 
+static void on_held(void *ctx)
+{
+    struct end *e = ctx;
+
+    e->helds++;
+}
+
 static void on_gone(void *ctx, struct link *l, const char *why, bool is_fault)
 {
     struct end *e = ctx;
@@ -118,8 +125,8 @@ static void on_gone(void *ctx, struct link *l, const char *why, bool is_fault)
     loop_stop(loop);
 }
 
-static const struct link_fns fns = { NULL, on_greeted, on_message, on_room,
-                                     on_gone };
+static const struct link_fns fns = { NULL,    on_greeted, on_message,
+                                     on_room, on_held,    on_gone };
 
 /* ---- making ---- */
 
@@ -315,6 +322,28 @@ TEST(a_message_above_the_limit_is_found_out_on_a_slow_machine)
     loop_run(loop);
     CHECK(!is_late && near_end.is_gone && near_end.is_fault);
     CHECK_EQ(near_end.got, 2);
+    close_pair();
+}
+
+/* Whoever owns many links bounds what they hold together. */
+TEST(memory_for_what_is_not_whole_is_told_of_before_it_is_whole)
+{
+    open_pair(0, 0);
+    greet_both();
+    near_end.want = 1;
+    say(&far_end, 0, 8);
+    loop_run(loop);
+    CHECK_EQ(near_end.helds, 0);
+    near_end.want = 2;
+    say(&far_end, 1, MESSAGE_MAX);
+    loop_run(loop);
+    CHECK(!is_late && near_end.helds > 0);
+    CHECK(near_end.link->held >= mconn_held(&near_end.link->mconn));
+    near_end.helds = 0;
+    near_end.want  = 3;
+    say(&far_end, 2, 8);
+    loop_run(loop);
+    CHECK(!is_late && near_end.helds == 0);
     close_pair();
 }
 
