@@ -45,6 +45,12 @@ def step(h, r=0, s=1, last=0):
     return pb((1, pb((1, h), (2, r), (3, s), (5, last))))
 
 
+def packets_of(channel, data, times):
+    """A line of a RudePeer: packets of a message that does not end."""
+    body = pb((3, pb((1, channel), (3, data))))
+    return "r " + ((uv(len(body)) + body) * times).hex()
+
+
 def groups(depth):
     return bytes([0xa3, 0x06]) * depth + bytes([0xa4, 0x06]) * depth
 

@@ -16,12 +16,13 @@ def peer_port(org):
     return int(org.peer.rsplit(":", 1)[1])
 
 
-def edit_genesis(home, powers={}, **evidence):
-    """Powers that can be lessened, and parameters of evidence."""
+def edit_genesis(home, powers={}, abci={}, **evidence):
+    """Powers that can be lessened, and parameters of evidence and ABCI."""
     path = os.path.join(home, "config", "genesis.json")
     with open(path) as f:
         genesis = json.load(f)
     genesis["consensus_params"]["evidence"].update(evidence)
+    genesis["consensus_params"]["abci"].update(abci)
     for v in genesis["validators"]:
         v["power"] = str(powers.get(v["address"], 10))
     with open(path, "w") as f:
