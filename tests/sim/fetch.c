@@ -151,7 +151,7 @@ static void refuse(struct node *n, const char *why, unsigned fault)
     for (int i = 0; i < 2; i++) {
         if (!(fault & (i ? UPPER : LOWER)))
             continue;
-        if (peer_of(from[i]) < NODES_MAX)
+        if (peer_of(from[i]) < NODES_MAX && !are_at_odds(n, peer_of(from[i])))
             check_failed("n%d refuses block %" PRId64 " of n%d: %s", n->index,
                          y->next + i, peer_of(from[i]), why);
         sync_take(y, y->next + i);

@@ -10,6 +10,16 @@ bool node_is_honest(const struct node *n)
     return W.plan.role[n->val] == ROLE_HONEST;
 }
 
+bool node_may_stray(const struct node *n)
+{
+    return W.plan.is_fork && !node_is_honest(n);
+}
+
+bool are_at_odds(const struct node *n, int other)
+{
+    return node_may_stray(n) || node_may_stray(&W.nodes[other]);
+}
+
 struct stamp node_now(const struct node *n)
 {
     struct stamp zero = { .seconds = 1700000000 };
@@ -442,6 +452,10 @@ static bool perform(struct node *n, const struct effect *e, struct event *ev)
         return false;
     case FX_FACT: say_fact(n, e); return false;
     case FX_HALT:
+        if (node_may_stray(n)) {
+            n->is_dying = true;
+            return false;
+        }
         check_failed("n%d halts at h%" PRId64 ": %s", n->index, e->height,
                      e->text);
         return false;

@@ -64,7 +64,7 @@ static void load(struct node *n, const struct pool_effect *e)
 
 static void punish(struct node *n, const struct pool_effect *e)
 {
-    if (e->peer < NODES_MAX)
+    if (e->peer < NODES_MAX && !are_at_odds(n, (int)e->peer))
         check_failed("n%d punishes n%" PRIu64 ": %s", n->index, e->peer,
                      e->text);
 }

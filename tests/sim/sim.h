@@ -202,8 +202,13 @@ void node_unhold(struct node *n, uint64_t at);
 /* node_apply - store and execute a decided block; false if it dies of it. */
 bool node_apply(struct node *n, const struct effect *e);
 /* node_joins - there is nothing more to fetch; did it move? */
-void         node_joins(struct node *n, bool has_moved);
-bool         node_is_honest(const struct node *n);
+void node_joins(struct node *n, bool has_moved);
+bool node_is_honest(const struct node *n);
+/* node_may_stray - a twin where twins may fork: it can be led onto a branch
+ * that no honest one is on, and then it halts, or is at odds with others,
+ * rightly.  are_at_odds - may that be so for one of two? */
+bool         node_may_stray(const struct node *n);
+bool         are_at_odds(const struct node *n, int other);
 struct stamp node_now(const struct node *n);
 
 void disk_save_block(struct node *n, const struct effect *apply);
