@@ -197,6 +197,7 @@ def pages_are_alike():
     key = net.base64.b64encode(hashlib.sha256(b"new").digest()).decode()
     heights = []
     for node in (ours, comet):
+        net.wait_until(lambda n=node: n.rpc.height() >= 4)
         updated = int(node.rpc.commit_tx(f"val:{key}!9".encode())["height"])
         heights.append([1, 2, updated, updated + 2, int(node.rpc.commit_tx(b"a=1")["height"]), 31])
         net.wait_until(lambda n=node: n.rpc.height() >= 40)
