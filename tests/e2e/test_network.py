@@ -119,19 +119,20 @@ def wait_all(n, h, seconds=30):
     return all(o.wait_height(h, seconds) for o in n.orgs)
 
 
-def results_of(rpc, h):
+def has_results(rpc, h):
     """A node of CometBFT shows a block before it has executed it."""
     try:
-        return rpc.call("block_results", height=str(h))
+        return rpc.call("block_results", height=str(h))["height"] == str(h)
     except net.RpcError:
-        return None
+        return False
 
 
 def view(rpc, h):
     """What all nodes must show alike of height h."""
     block = rpc.call("block", height=str(h))
     vals = rpc.call("validators", height=str(h), per_page="100")["validators"]
-    results = net.wait_until(lambda: results_of(rpc, h), 20)
+    net.wait_until(lambda: has_results(rpc, h))
+    results = rpc.call("block_results", height=str(h))
     return {
         "hash": block["block_id"],
         "app_hash": block["block"]["header"]["app_hash"],
