@@ -87,7 +87,7 @@ def try_start(node, what):
         if not node.process.alive():
             outcome = node.process.p.returncode
             return True
-        if "is halted" in node.log():
+        if "is halted" in node.log() or "nothing is decided until" in node.log():
             outcome = "halted"
             return True
         if CRASHED.search(node.log()):
