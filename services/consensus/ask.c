@@ -348,12 +348,19 @@ static void on_proposal_signed(void *ctx, enum signed_verdict verdict,
 
 /* What made us vote so is on the disk before the signer hears of it: after a
  * power cut we come to the same vote again, and no other is asked of it.  A
- * proposal that we do not come to again costs its round. */
+ * proposal of a later round makes the signer refuse our votes of the earlier
+ * ones, so these are on the disk as well; one of round 0 that we do not come
+ * to again costs its round. */
+static bool needs_sync(const struct effect *e)
+{
+    return e->kind == FX_SIGN_VOTE || e->round > 0;
+}
+
 static void sign(struct shell *s)
 {
     const struct effect *e = &s->question.fx;
 
-    if (e->kind == FX_SIGN_VOTE && s->has_unsynced_input)
+    if (needs_sync(e) && s->has_unsynced_input)
         pump_sync(s);
     if (s->is_halted)
         return;

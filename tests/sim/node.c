@@ -291,7 +291,7 @@ static bool sign(struct node *n, const struct effect *e, struct event *ev)
     struct vote     v;
     struct proposal p;
 
-    if (e->kind == FX_SIGN_VOTE)
+    if (e->kind == FX_SIGN_VOTE || e->round > 0)
         log_sync(n);
     if (!disk_sign(n, e, ev)) {
         world_say("n%d signs no %s h%" PRId64 " r%d", n->index,
