@@ -213,19 +213,41 @@ static int map_and_open(struct kv *kv, const char *dir, unsigned flags)
     }
 }
 
-static enum err open_tables(struct kv *kv, const char *const *names)
+/* How many of the tables are there. */
+static int open_existing(struct kv *kv, MDB_txn *t, const char *const *names,
+                         size_t *found)
 {
-    MDB_txn *t;
-    int      r = GUARDED(kv, mdb_txn_begin(kv->env, NULL, 0, &t));
+    int r = 0;
 
+    *found = 0;
     for (size_t i = 0; i < kv->table_count && r == 0; i++) {
         r = GUARDED(kv, mdb_dbi_open(t, names[i], 0, &kv->tables[i]));
-        if (r == MDB_NOTFOUND)
-            r = GUARDED(kv,
-                        mdb_dbi_open(t, names[i], MDB_CREATE, &kv->tables[i]));
-        if (r != 0)
-            mdb_txn_abort(t);
+        *found += r == 0;
+        r = r == MDB_NOTFOUND ? 0 : r;
     }
+    return r;
+}
+
+/* Tables may be new to us, but none that was counted may be missing: a page
+ * that was lost would read as an empty database. */
+static enum err open_tables(struct kv *kv, const char *const *names)
+{
+    MDB_stat st;
+    MDB_txn *t;
+    size_t   found;
+    int      r;
+
+    mdb_env_stat(kv->env, &st);
+    r = GUARDED(kv, mdb_txn_begin(kv->env, NULL, 0, &t));
+    if (r != 0)
+        return failure(kv, r, "opening");
+    r = open_existing(kv, t, names, &found);
+    if (r == 0 && found < st.ms_entries)
+        r = MDB_CORRUPTED;
+    for (size_t i = 0; i < kv->table_count && r == 0; i++)
+        r = GUARDED(kv, mdb_dbi_open(t, names[i], MDB_CREATE, &kv->tables[i]));
+    if (r != 0)
+        mdb_txn_abort(t);
     if (r == 0)
         r = GUARDED(kv, mdb_txn_commit(t));
     return failure(kv, r, "opening");
@@ -433,6 +455,15 @@ enum err kv_get(struct kv_txn *t, kv_table table, struct span key,
 
     if (r == 0)
         *value = span(v);
+    return failure(t->kv, r, "reading");
+}
+
+enum err kv_count(struct kv_txn *t, kv_table table, size_t *count)
+{
+    MDB_stat st = { 0 };
+    int      r  = GUARDED(t->kv, mdb_stat(t->txn, t->kv->tables[table], &st));
+
+    *count = st.ms_entries;
     return failure(t->kv, r, "reading");
 }
 

@@ -42,6 +42,8 @@ void               kv_abort(struct kv_txn *t); /* also ends a read */
 
 NODISCARD enum err kv_get(struct kv_txn *t, kv_table table, struct span key,
                           struct span *value);
+/* kv_count - how many entries the table has had put, whatever can be read. */
+NODISCARD enum err kv_count(struct kv_txn *t, kv_table table, size_t *count);
 NODISCARD enum err kv_put(struct kv_txn *t, kv_table table, struct span key,
                           struct span value);
 /* kv_append - put at the end; keys must come in ascending order, which is

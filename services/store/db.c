@@ -96,6 +96,26 @@ void db_end(struct db *db)
 
 /* ---- opening ---- */
 
+/* A page that was lost would read as a store that never had a block. */
+static enum err count_main(struct db *db)
+{
+    static const char *const keys[] = { KEY_BINDING, KEY_HEADS, KEY_STATE,
+                                        KEY_SEEN, KEY_EVIDENCE };
+    struct kv_txn           *t;
+    struct span              v;
+    size_t                   want = 0, found = 0;
+    enum err                 e = db_txn(db, &t);
+
+    if (e == OK)
+        e = kv_count(t, TABLE_MAIN, &want);
+    for (size_t i = 0; i < COUNT(keys) && e == OK; i++) {
+        e = kv_get(t, TABLE_MAIN, span_str(keys[i]), &v);
+        found += e == OK;
+        e = e == ERR_NOT_FOUND ? OK : e;
+    }
+    return e == OK && found != want ? db_damaged("the list of heights", 0) : e;
+}
+
 static enum err read_main(struct db *db)
 {
     struct record r;
@@ -216,7 +236,9 @@ enum err db_open(struct db *db, const char *dir, bool indexes_txs)
     if (e != OK)
         return e;
     arena_open(&a, DECODE_ARENA_BYTES);
-    e = read_main(db);
+    e = count_main(db);
+    if (e == OK)
+        e = read_main(db);
     if (e == OK)
         e = runs_open(&db->runs, db->kv, TABLE_RUNS);
     if (e == OK && runs_entries(&db->runs) != db->heads.entries)

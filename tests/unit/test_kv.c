@@ -233,6 +233,46 @@ TEST(a_file_cut_short_is_refused)
     dir_remove();
 }
 
+TEST(a_list_of_tables_that_was_wiped_is_damage_and_no_new_database)
+{
+    struct kv     *kv;
+    struct kv_txn *w;
+    char           path[96];
+    uint8_t        zero[4000] = { 0 };
+    int            fd, said = 0;
+    off_t          size;
+
+    dir_make();
+    kv = open_kv();
+    CHECK_EQ(kv_write(&w, kv), OK);
+    CHECK_EQ(kv_put(w, A, span_str("k"), span_str("v")), OK);
+    CHECK_EQ(kv_commit(w), OK);
+    kv_close(kv);
+    snprintf(path, sizeof path, "%s/data.mdb", dir);
+    fd   = open(path, O_RDWR);
+    size = lseek(fd, 0, SEEK_END);
+    for (off_t page = 8192; page < size; page += 4096) {
+        uint8_t was[4000];
+
+        CHECK_EQ(pread(fd, was, sizeof was, page + 96), sizeof was);
+        CHECK_EQ(pwrite(fd, zero, sizeof zero, page + 96), sizeof zero);
+        if (kv_open(&kv, dir, names, COUNT(names), KV_SYNC) == OK)
+            kv_close(kv);
+        else
+            said++;
+        CHECK_EQ(pwrite(fd, was, sizeof was, page + 96), sizeof was);
+    }
+    CHECK(said > 0, "the page that lists the tables was one of them");
+    close(fd);
+    kv = open_kv();
+    CHECK_EQ(kv_read(&w, kv), OK);
+    struct span v;
+    CHECK_EQ(kv_get(w, A, span_str("k"), &v), OK);
+    kv_abort(w);
+    kv_close(kv);
+    dir_remove();
+}
+
 TEST(nonsense_instead_of_a_database_is_refused)
 {
     struct kv *kv;
