@@ -213,42 +213,44 @@ static int map_and_open(struct kv *kv, const char *dir, unsigned flags)
     }
 }
 
-/* How many of the tables are there. */
-static int open_existing(struct kv *kv, MDB_txn *t, const char *const *names,
-                         size_t *found)
+/* LMDB counts entries apart from the pages that hold them, so a page that was
+ * lost, which would read as an empty database, shows by the count. */
+static int none_lost(struct kv *kv, MDB_txn *t)
 {
-    int r = 0;
+    size_t      found = 0;
+    MDB_dbi     list;
+    MDB_stat    st;
+    MDB_val     k, v;
+    MDB_cursor *c;
+    int         r = GUARDED(kv, mdb_dbi_open(t, NULL, 0, &list));
 
-    *found = 0;
-    for (size_t i = 0; i < kv->table_count && r == 0; i++) {
-        r = GUARDED(kv, mdb_dbi_open(t, names[i], 0, &kv->tables[i]));
-        *found += r == 0;
-        r = r == MDB_NOTFOUND ? 0 : r;
-    }
+    if (r == 0)
+        r = GUARDED(kv, mdb_stat(t, list, &st));
+    if (r == 0)
+        r = GUARDED(kv, mdb_cursor_open(t, list, &c));
+    if (r != 0)
+        return r;
+    while ((r = GUARDED(kv, mdb_cursor_get(c, &k, &v, MDB_NEXT))) == 0)
+        found++;
+    mdb_cursor_close(c);
+    if (r == MDB_NOTFOUND)
+        r = found == st.ms_entries ? 0 : MDB_CORRUPTED;
     return r;
 }
 
-/* Tables may be new to us, but none that was counted may be missing: a page
- * that was lost would read as an empty database. */
 static enum err open_tables(struct kv *kv, const char *const *names)
 {
-    MDB_stat st;
     MDB_txn *t;
-    size_t   found;
-    int      r;
+    int      r = GUARDED(kv, mdb_txn_begin(kv->env, NULL, 0, &t));
 
-    mdb_env_stat(kv->env, &st);
-    r = GUARDED(kv, mdb_txn_begin(kv->env, NULL, 0, &t));
     if (r != 0)
         return failure(kv, r, "opening");
-    r = open_existing(kv, t, names, &found);
-    if (r == 0 && found < st.ms_entries)
-        r = MDB_CORRUPTED;
+    r = none_lost(kv, t);
     for (size_t i = 0; i < kv->table_count && r == 0; i++)
         r = GUARDED(kv, mdb_dbi_open(t, names[i], MDB_CREATE, &kv->tables[i]));
     if (r != 0)
         mdb_txn_abort(t);
-    if (r == 0)
+    else
         r = GUARDED(kv, mdb_txn_commit(t));
     return failure(kv, r, "opening");
 }
