@@ -213,7 +213,7 @@ static int map_and_open(struct kv *kv, const char *dir, unsigned flags)
     }
 }
 
-/* LMDB counts entries apart from the pages that hold them, so a page that was
+/* LMDB counts tables apart from the page that names them, so a page that was
  * lost, which would read as an empty database, shows by the count. */
 static int none_lost(struct kv *kv, MDB_txn *t)
 {
@@ -231,7 +231,7 @@ static int none_lost(struct kv *kv, MDB_txn *t)
     if (r != 0)
         return r;
     while ((r = GUARDED(kv, mdb_cursor_get(c, &k, &v, MDB_NEXT))) == 0)
-        found++;
+        found += k.mv_size > 0 && v.mv_size > 0;
     mdb_cursor_close(c);
     if (r == MDB_NOTFOUND)
         r = found == st.ms_entries ? 0 : MDB_CORRUPTED;
