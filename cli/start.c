@@ -111,6 +111,12 @@ static enum err run_all(struct cli *c, const char *libexec)
     };
     enum err code = OK;
 
+    if (*c->config->warren.status_laddr)
+        return fail(ERR_CONFIG,
+                    "warren.status_laddr: %s cannot serve all processes; leave"
+                    " it empty, or start each by itself with its own address:"
+                    " warren start SERVICE --warren.status_laddr=...",
+                    c->config->warren.status_laddr);
     for (size_t i = 0; i < COUNT(service_names) && code == OK; i++) {
         if (!is_wanted(c->config, service_names[i]))
             continue;

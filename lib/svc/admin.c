@@ -1,6 +1,5 @@
 /* The admin lane: health, metrics and the log level of any service. */
 #include "base/log.h"
-#include "proto/admin.pb-c.h"
 #include "svc/internal.h"
 
 #include <stdio.h>
@@ -51,37 +50,35 @@ static void reply_packed(struct bus_call call, const Admin__Reply *reply)
     free(p);
 }
 
-static size_t reasons(const struct svc_process *p, Admin__Health__Reason *out)
+void svc_health(struct svc_health *out, const struct svc_process *p)
 {
-    size_t n = 0;
+    Admin__Health *h = &out->message;
 
+    *h           = (Admin__Health)ADMIN__HEALTH__INIT;
+    h->service   = (char *)(uintptr_t)p->svc.name;
+    h->boot      = bus_boot_id(p->svc.bus);
+    h->uptime_ms = (now_us() - p->started_us) / 1000;
+    h->reasons   = out->list;
     for (size_t i = 0; i < p->condition_count; i++) {
+        Admin__Health__Reason *r = &out->found[h->n_reasons];
+
         if (!p->conditions[i].reason)
             continue;
-        out[n]           = (Admin__Health__Reason)ADMIN__HEALTH__REASON__INIT;
-        out[n].condition = (char *)(uintptr_t)p->conditions[i].name;
-        out[n].reason    = (char *)(uintptr_t)p->conditions[i].reason;
-        n++;
+        *r           = (Admin__Health__Reason)ADMIN__HEALTH__REASON__INIT;
+        r->condition = (char *)(uintptr_t)p->conditions[i].name;
+        r->reason    = (char *)(uintptr_t)p->conditions[i].reason;
+        out->list[h->n_reasons++] = r;
     }
-    return n;
 }
 
 static void answer_health(struct svc_process *p, struct bus_call call)
 {
-    Admin__Health__Reason  found[CONDITIONS_MAX];
-    Admin__Health__Reason *list[CONDITIONS_MAX];
-    Admin__Health          health = ADMIN__HEALTH__INIT;
-    Admin__Reply           reply  = ADMIN__REPLY__INIT;
+    struct svc_health h;
+    Admin__Reply      reply = ADMIN__REPLY__INIT;
 
-    health.service   = (char *)(uintptr_t)p->svc.name;
-    health.boot      = bus_boot_id(p->svc.bus);
-    health.uptime_ms = (now_us() - p->started_us) / 1000;
-    health.n_reasons = reasons(p, found);
-    health.reasons   = list;
-    for (size_t i = 0; i < health.n_reasons; i++)
-        list[i] = &found[i];
+    svc_health(&h, p);
     reply.kind_case = ADMIN__REPLY__KIND_HEALTH;
-    reply.health    = &health;
+    reply.health    = &h.message;
     reply_packed(call, &reply);
 }
 
@@ -100,11 +97,12 @@ static double resident(void)
 
 static void measure_process(struct svc_process *p)
 {
-    const char           *name = p->svc.name;
-    Admin__Health__Reason found[CONDITIONS_MAX];
-    struct rusage         use;
-    double                s;
+    const char       *name = p->svc.name;
+    struct svc_health h;
+    struct rusage     use;
+    double            s;
 
+    svc_health(&h, p);
     getrusage(RUSAGE_SELF, &use);
     s = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
         (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
@@ -112,7 +110,15 @@ static void measure_process(struct svc_process *p)
     metric_set(&resident_bytes, name, NULL, resident());
     metric_set(&uptime_seconds, name, NULL,
                (double)((now_us() - p->started_us) / 1000) / 1e3);
-    metric_set(&is_ready, name, NULL, reasons(p, found) == 0);
+    metric_set(&is_ready, name, NULL, h.message.n_reasons == 0);
+}
+
+void svc_metrics(struct buf *out, struct svc_process *p)
+{
+    measure_process(p);
+    buf_init(out, METRICS_BYTES_MAX);
+    metrics_print(out, p->svc.config->instrumentation.namespace,
+                  p->svc.chain_id);
 }
 
 static void answer_metrics(struct svc_process *p, struct bus_call call)
@@ -121,10 +127,7 @@ static void answer_metrics(struct svc_process *p, struct bus_call call)
     Admin__Reply   reply   = ADMIN__REPLY__INIT;
     struct buf     text;
 
-    measure_process(p);
-    buf_init(&text, METRICS_BYTES_MAX);
-    metrics_print(&text, p->svc.config->instrumentation.namespace,
-                  p->svc.chain_id);
+    svc_metrics(&text, p);
     metrics.text.data = text.p;
     metrics.text.len  = text.len;
     reply.kind_case   = ADMIN__REPLY__KIND_METRICS;

@@ -2,6 +2,8 @@
 #ifndef WARREN_SVC_INTERNAL_H
 #define WARREN_SVC_INTERNAL_H
 
+#include "loop/http.h"
+#include "proto/admin.pb-c.h"
 #include "svc/svc.h"
 
 enum { CONDITIONS_MAX = 16 };
@@ -11,11 +13,21 @@ struct condition {
 };
 
 struct svc_process {
-    struct svc       svc; /* what others see */
-    int              lock;
-    uint64_t         started_us;
-    struct condition conditions[CONDITIONS_MAX];
-    size_t           condition_count;
+    struct svc          svc; /* what others see */
+    int                 lock;
+    uint64_t            started_us;
+    struct condition    conditions[CONDITIONS_MAX];
+    size_t              condition_count;
+    struct http_server *status;  /* NULL: no status port */
+    struct bus_client  *relayed; /* whom the port also answers for, or NULL */
+    const char         *relayed_name;
+};
+
+/* What the process says of its health; points into itself and the process. */
+struct svc_health {
+    Admin__Health          message;
+    Admin__Health__Reason  found[CONDITIONS_MAX];
+    Admin__Health__Reason *list[CONDITIONS_MAX];
 };
 
 static inline struct svc_process *svc_process(struct svc *s)
@@ -25,6 +37,11 @@ static inline struct svc_process *svc_process(struct svc *s)
 
 /* svc_admin - answers requests of the admin lane. */
 void svc_admin(void *ctx, struct bus_call call, struct span body);
+void svc_health(struct svc_health *out, const struct svc_process *p);
+/* svc_metrics - every series of this process; buf_fini it. */
+void svc_metrics(struct buf *out, struct svc_process *p);
+/* svc_status_open - listen at status_laddr, if there is one. */
+NODISCARD enum err svc_status_open(struct svc_process *p);
 /* svc_keys - hand the CURVE keys that the config names to the bus. */
 NODISCARD enum err svc_keys(struct svc *s);
 

@@ -172,7 +172,8 @@ enum err svc_serve(struct svc *s, const struct bus_server_fns *fns, void *ctx)
     if (r != OK)
         return r;
     bus_serve_admin(s->server, svc_admin, s);
-    return bus_publish_open(s->bus, svc_endpoint(s, s->name, true));
+    r = bus_publish_open(s->bus, svc_endpoint(s, s->name, true));
+    return r == OK ? svc_status_open(svc_process(s)) : r;
 }
 
 struct bus_client *svc_connect(struct svc *s, const char *service,
@@ -222,6 +223,9 @@ int svc_stop(struct svc *s)
     struct svc_process *p    = svc_process(s);
     int                 code = s->exit_code;
 
+    if (p->relayed)
+        bus_client_close(p->relayed);
+    http_close(p->status);
     bus_close(s->bus);
     loop_free(s->loop);
     log_event(LOG_INFO, "stopped", LOG_INT("exit", code));

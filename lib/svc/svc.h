@@ -3,7 +3,8 @@
  * A service binds ipc://RUN/<name>.sock (requests) and RUN/<name>.pub.sock
  * (hints); [warren] in config.toml can give tcp addresses instead (hints on
  * the next port).  RUN/<name>.lock keeps a second process out.  The admin
- * lane answers health and metrics for every service (proto/admin.proto). */
+ * lane answers health and metrics for every service (proto/admin.proto); with
+ * status_laddr, GET /livez, /readyz and /metrics there do too. */
 #ifndef WARREN_SVC_H
 #define WARREN_SVC_H
 
@@ -27,7 +28,7 @@ struct svc *svc_start(const char *name, int argc, char **argv);
 /* svc_keep_secrets - for who holds keys: no core dumps, no debugger.  Call it
  * right after svc_start. */
 void svc_keep_secrets(struct svc *s);
-/* svc_serve - bind the service's endpoints. */
+/* svc_serve - bind the service's endpoints, and the status port. */
 NODISCARD enum err svc_serve(struct svc *s, const struct bus_server_fns *fns,
                              void *ctx);
 /* svc_connect - a client to another service of this node. */
@@ -36,6 +37,10 @@ struct bus_client *svc_connect(struct svc *s, const char *service,
 void svc_subscribe(struct svc *s, const char *service, const char *prefix,
                    void (*fn)(void *ctx, const char *topic, struct span body),
                    void *ctx);
+/* svc_status_relay - the status port, if there is one, also answers
+ * /SERVICE/readyz and /SERVICE/metrics, by asking that service: for one that
+ * nobody else can reach. */
+void svc_status_relay(struct svc *s, const char *service);
 /* svc_endpoint - where service is reached; for a tcp one with its key.  Lives
  * as long as the config. */
 const char *svc_endpoint(struct svc *s, const char *service, bool is_pub);

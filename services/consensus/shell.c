@@ -248,9 +248,12 @@ static enum err open_signer(struct shell *s)
 {
     static const struct signer_fns fns = { on_key, on_signer_down };
 
+    const struct config *cfg = s->svc->config;
+
+    if (!*cfg->priv_validator_laddr || *cfg->warren.signer)
+        svc_status_relay(s->svc, "signer");
     svc_condition(s->svc, "signer", "not connected yet");
-    return signer_open(&s->signer, s->svc->loop,
-                       config_privval_address(s->svc->config),
+    return signer_open(&s->signer, s->svc->loop, config_privval_address(cfg),
                        s->genesis.chain_id, &fns, s);
 }
 

@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -167,6 +169,62 @@ TEST(a_service_answers_health_and_metrics_and_stops_when_asked)
     admin__reply__free_unpacked(reply, NULL);
     kill(pid, SIGTERM);
     CHECK_EQ(exit_code(pid), 0);
+    home_remove();
+}
+
+/* What the status port at `path` answers to `request`. */
+static void ask_status(char *out, size_t cap, const char *path,
+                       const char *request)
+{
+    struct sockaddr_un sa = { .sun_family = AF_UNIX };
+    int                fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    size_t             n  = 0;
+    ssize_t            got;
+
+    snprintf(sa.sun_path, sizeof sa.sun_path, "%.100s", path);
+    must(connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0);
+    must(write(fd, request, strlen(request)) == (ssize_t)strlen(request));
+    while (n + 1 < cap && (got = read(fd, out + n, cap - 1 - n)) > 0)
+        n += (size_t)got;
+    out[n] = 0;
+    close(fd);
+}
+
+TEST(the_status_port_answers_probes_and_prometheus)
+{
+    static const struct {
+        const char *request, *status, *says;
+    } cases[] = {
+        { "GET /livez HTTP/1.0\r\n\r\n", "200", "{\"live\":true}" },
+        { "GET /readyz HTTP/1.0\r\n\r\n", "503",
+          "{\"ready\":false,\"reasons\":[{\"service\":\"store\",\"reason\":"
+          "\"consensus: not reachable\"}]}" },
+        { "GET /metrics HTTP/1.0\r\n\r\n", "200",
+          "cometbft_process_ready{chain_id=\"test-chain\",service=\"store\"}"
+          " 0\n" },
+        { "HEAD /livez HTTP/1.0\r\n\r\n", "200", "" },
+        { "GET /signer/metrics HTTP/1.0\r\n\r\n", "404", "/metrics" },
+        { "POST /livez HTTP/1.0\r\nContent-Length: 1\r\n\r\nx", "405", "GET" },
+        { "nonsense\r\n\r\n", "400", "" },
+    };
+    char  address[200], all[65536], line[32];
+    pid_t pid;
+
+    home_make();
+    snprintf(address, sizeof address, "unix://%s/status", home);
+    pid = service_start("--warren.status_laddr", address);
+    ask(BUS_SERVICE, span_str("")); /* it serves */
+    admin__reply__free_unpacked(reply, NULL);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        ask_status(all, sizeof all, address + 7, cases[i].request);
+        snprintf(line, sizeof line, "HTTP/1.1 %s ", cases[i].status);
+        CHECK(strncmp(all, line, strlen(line)) == 0, "%s: %.20s",
+              cases[i].request, all);
+        CHECK(strstr(all, cases[i].says), "%s", cases[i].request);
+    }
+    kill(pid, SIGTERM);
+    CHECK_EQ(exit_code(pid), 0);
+    CHECK_EQ(exit_code_with("--warren.status_laddr", "nowhere"), ERR_CONFIG);
     home_remove();
 }
 
