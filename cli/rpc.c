@@ -60,19 +60,25 @@ static enum err parse_address(struct rpc *r, const char *given)
     return OK;
 }
 
-enum err rpc_open(struct rpc *r, struct cli *c)
+enum err rpc_open_at(struct rpc *r, struct cli *c, const char *address)
 {
     const char *node = cli_flag(c, "node");
-    enum err    code;
 
     *r = (struct rpc){ .timeout_ms = TIMEOUT_MS };
-    if (node)
-        return parse_address(r, node);
+    return parse_address(r, node ? node : address);
+}
+
+enum err rpc_open(struct rpc *r, struct cli *c)
+{
+    enum err code;
+
+    if (cli_flag(c, "node"))
+        return rpc_open_at(r, c, NULL);
     code = cli_config(c);
     if (code == OK && !*c->config->rpc.laddr)
         code = fail(ERR_USAGE, "rpc.laddr is empty: the node takes no calls;"
                                " name another with --node");
-    return code == OK ? parse_address(r, c->config->rpc.laddr) : code;
+    return code == OK ? rpc_open_at(r, c, c->config->rpc.laddr) : code;
 }
 
 /* ---- one exchange of HTTP ---- */
@@ -80,7 +86,7 @@ enum err rpc_open(struct rpc *r, struct cli *c)
 struct exchange {
     struct loop   *loop;
     struct stream *stream;
-    struct buf     request, *reply;
+    struct buf    *request, *reply;
     const char    *why; /* it ended before its time */
     bool           is_done;
 };
@@ -89,7 +95,7 @@ static void on_open(void *ctx)
 {
     struct exchange *x = ctx;
 
-    if (!stream_write(x->stream, buf_span(&x->request))) {
+    if (!stream_write(x->stream, buf_span(x->request))) {
         x->why = "the request is too large";
         stream_close(x->stream);
         loop_stop(x->loop);
@@ -127,43 +133,31 @@ static void on_timeout(void *ctx)
     loop_stop(x->loop);
 }
 
-static void write_request(struct buf *out, const struct rpc *r,
-                          struct span body)
-{
-    buf_printf(out,
-               "POST / HTTP/1.0\r\nHost: %s\r\nContent-Type:"
-               " application/json\r\nContent-Length: %zu\r\nConnection:"
-               " close\r\n\r\n",
-               r->host, body.n);
-    buf_add(out, body);
-}
-
 /* The bytes of the whole answer, head included. */
 static enum err exchange(struct buf *reply, const struct rpc *r,
-                         struct span body)
+                         struct buf *request)
 {
     static const struct stream_fns fns = { .on_open  = on_open,
                                            .on_data  = on_data,
                                            .on_close = on_close };
-    struct exchange                x   = { .loop = loop_new(), .reply = reply };
+    struct exchange                x   = { .loop    = loop_new(),
+                                           .request = request,
+                                           .reply   = reply };
     struct timer                   timer;
 
-    buf_init(&x.request, body.n + HEAD_BYTES_MAX);
-    write_request(&x.request, r, body);
     timer_init(&timer, x.loop, on_timeout, &x);
     timer_set(&timer, (uint64_t)r->timeout_ms * 1000);
     x.stream = stream_connect(x.loop, r->address, r->timeout_ms, &fns, &x);
     loop_run(x.loop);
     timer_fini(&timer);
     loop_free(x.loop);
-    buf_fini(&x.request);
     if (reply->len && x.is_done)
         return OK;
     if (!x.why)
         return fail(ERR_TIMEOUT, "%s: no answer within %" PRIu32 " s",
                     r->address, r->timeout_ms / 1000);
     return fail(ERR_NET,
-                "%s: %s; is the node running, and rpc.laddr or --node right?",
+                "%s: %s; does it run, and is that its address?",
                 r->address, x.why);
 }
 
@@ -237,10 +231,20 @@ static enum err read_reply(struct rpc_reply *out, const struct rpc *r)
     return OK;
 }
 
+static void write_call(struct buf *out, const struct rpc *r, struct span body)
+{
+    buf_printf(out,
+               "POST / HTTP/1.0\r\nHost: %s\r\nContent-Type:"
+               " application/json\r\nContent-Length: %zu\r\nConnection:"
+               " close\r\n\r\n",
+               r->host, body.n);
+    buf_add(out, body);
+}
+
 enum err rpc_ask(struct rpc_reply *out, const struct rpc *r, const char *method,
                  struct span params)
 {
-    struct buf         body;
+    struct buf         body, request;
     struct json_writer w;
     enum err           code;
 
@@ -255,7 +259,10 @@ enum err rpc_ask(struct rpc_reply *out, const struct rpc *r, const char *method,
     jw_key(&w, "params");
     jw_raw(&w, params.n ? params : span_str("{}"));
     jw_object_end(&w);
-    code = exchange(&out->text, r, buf_span(&body));
+    buf_init(&request, body.len + HEAD_BYTES_MAX);
+    write_call(&request, r, buf_span(&body));
+    code = exchange(&out->text, r, &request);
+    buf_fini(&request);
     buf_fini(&body);
     if (code == OK)
         code = read_reply(out, r);
@@ -275,6 +282,40 @@ enum err rpc_call(struct rpc_reply *out, const struct rpc *r,
         fail(ERR_FAILED, "%s refuses %s: %s", r->address, method, out->error);
     rpc_reply_fini(out);
     return code;
+}
+
+/* The number in "HTTP/1.1 200 OK"; 0 when it is none. */
+static int status_of(struct span text)
+{
+    const size_t at = strlen("HTTP/1.1 ");
+    int          n  = 0;
+
+    for (size_t i = at; i < text.n && i < at + 3; i++)
+        n = n * 10 + (text.p[i] - '0');
+    return n;
+}
+
+enum err rpc_page(struct buf *text, struct span *body, int *status,
+                  const struct rpc *r, const char *path)
+{
+    struct buf  request;
+    const char *why;
+    enum err    code;
+
+    buf_init(text, REPLY_BYTES_MAX);
+    buf_init(&request, HEAD_BYTES_MAX);
+    buf_printf(&request,
+               "GET %s HTTP/1.0\r\nHost: %s\r\nConnection: close\r\n\r\n", path,
+               r->host);
+    code = exchange(text, r, &request);
+    buf_fini(&request);
+    if (code != OK)
+        return code;
+    why = find_body(body, buf_span(text));
+    if (why)
+        return fail(ERR_NET, "%s: %s", r->address, why);
+    *status = status_of(buf_span(text));
+    return OK;
 }
 
 void rpc_reply_fini(struct rpc_reply *r)

@@ -27,6 +27,9 @@ struct rpc_reply {
 
 /* rpc_open - --node, else the config's rpc.laddr; no connection yet. */
 NODISCARD enum err rpc_open(struct rpc *r, struct cli *c);
+/* rpc_open_at - --node, else this address. */
+NODISCARD enum err rpc_open_at(struct rpc *r, struct cli *c,
+                               const char *address);
 
 /* rpc_ask - one call; params is a JSON object.  OK also for an error that
  * the node answered (result NULL, its text in error); what keeps it from
@@ -37,6 +40,11 @@ NODISCARD enum err rpc_ask(struct rpc_reply *out, const struct rpc *r,
 NODISCARD enum err rpc_call(struct rpc_reply *out, const struct rpc *r,
                             const char *method, struct span params);
 void               rpc_reply_fini(struct rpc_reply *r);
+
+/* rpc_page - GET a path: its status and body.  text holds both, whatever is
+ * returned: buf_fini it. */
+NODISCARD enum err rpc_page(struct buf *text, struct span *body, int *status,
+                            const struct rpc *r, const char *path);
 
 /* rpc_get - a value below result: "sync_info.latest_block_height"; NULL when
  * a part is missing. */
