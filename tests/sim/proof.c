@@ -36,11 +36,11 @@ struct looked_up {
 
 static const struct signed_header *look_up(struct disk *d, int64_t height)
 {
-    struct looked_up *l = arena_new(&W.arena, struct looked_up);
+    struct looked_up *l = arena_new(&W.facts, struct looked_up);
 
-    must(pb_decode(&block_desc, &l->block, &W.arena,
+    must(pb_decode(&block_desc, &l->block, &W.facts,
                    part_set_bytes(&d->parts[height])) == ACCEPT);
-    l->commit = extended_commit_strip(d->commits[height], &W.arena);
+    l->commit = extended_commit_strip(d->commits[height], &W.facts);
     l->signed_header.header = &l->block.header;
     l->signed_header.commit = l->commit;
     return &l->signed_header;
@@ -53,6 +53,7 @@ static void load(struct node *n, const struct pool_effect *e)
     int64_t           other = e->other_height;
     struct pool_facts f     = { .is_committed = k && k->is_committed };
 
+    arena_reset(&W.facts);
     if (e->height >= 1 && e->height <= d->height) {
         f.common     = look_up(d, e->height);
         f.validators = &W.sets[e->height];

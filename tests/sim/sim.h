@@ -297,6 +297,7 @@ struct world {
     struct plan        plan;
     struct rng         rng;
     struct arena       arena;
+    struct arena       facts; /* that evidence is checked against */
     struct chain_state genesis;
     struct privkey     keys[VALS_MAX]; /* by place in the genesis set */
     struct val         vals[VALS_MAX]; /* the same */

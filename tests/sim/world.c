@@ -7,6 +7,7 @@
 
 enum {
     WORLD_BYTES = 1 << 30,
+    FACTS_BYTES = 16 << 20,
     /* Heights for evidence to be offered again in, and to be proposed. */
     PUNISHED_IN = 50,
 };
@@ -370,6 +371,7 @@ static void add_node(int val)
 void world_open(void)
 {
     arena_open(&W.arena, WORLD_BYTES);
+    arena_open(&W.facts, FACTS_BYTES);
     log_root();
     W.queue = calloc(QUEUE_MAX, sizeof *W.queue);
     must(W.queue);
