@@ -1,0 +1,1 @@
+PURE_SRC += $(patsubst %,lib/query/%.c,gotime letters parse query)
