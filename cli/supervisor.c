@@ -177,7 +177,7 @@ static void start(struct child *c)
     c->pid = pid;
     c->starts++;
     log_event(c->starts == 1 ? LOG_DEBUG : LOG_INFO, "started",
-              LOG_STR("service", c->spec->name), LOG_INT("pid", pid));
+              LOG_STR("process", c->spec->name), LOG_INT("pid", pid));
 }
 
 static void on_restart(void *ctx)
@@ -232,7 +232,7 @@ static void on_impatience(void *ctx)
     if (!c || !c->pid)
         return;
     log_event(LOG_WARN, "does not stop, killed",
-              LOG_STR("service", c->spec->name));
+              LOG_STR("process", c->spec->name));
     kill(c->pid, SIGKILL);
     timer_set(&s->patience, s->plan->stop_timeout_us);
 }
@@ -267,7 +267,7 @@ static void restart(struct child *c, const char *how, bool stayed_up)
                   : c->pause_us * 2 < PAUSE_MAX_US ? c->pause_us * 2
                                                    : PAUSE_MAX_US;
     log_event(LOG_WARN, "ended, will start again",
-              LOG_STR("service", c->spec->name), LOG_STR("how", how),
+              LOG_STR("process", c->spec->name), LOG_STR("how", how),
               LOG_UINT("pause_ms", c->pause_us / 1000));
     timer_set(&c->restart, c->pause_us);
 }
@@ -282,7 +282,7 @@ static void ended(struct child *c, int status)
     c->has_stayed_up = c->has_stayed_up || stayed_up;
     describe_end(how, sizeof how, status);
     if (s->is_stopping) {
-        log_event(LOG_DEBUG, "stopped", LOG_STR("service", c->spec->name),
+        log_event(LOG_DEBUG, "stopped", LOG_STR("process", c->spec->name),
                   LOG_STR("how", how));
         if (c == s->stopping || !last_running(s))
             stop_next(s);

@@ -48,13 +48,13 @@ const char *reject_name(enum reject r)
 
 enum err fail(enum err code, const char *fmt, ...)
 {
-    char    text[1024];
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    log_vtext(LOG_WARN, fmt, ap,
+              (const struct log_pair[]){ LOG_STR("code", err_name(code)),
+                                         { .kind = LOGV_END } });
     va_end(ap);
-    log_event(LOG_WARN, text, LOG_STR("code", err_name(code)));
     return code;
 }
 
@@ -62,6 +62,7 @@ void must_ok(enum err code, const char *doing)
 {
     if (code == OK)
         return;
+    log_flush(); /* the reason may be a repeat */
     log_event(LOG_WARN, "cannot go on", LOG_STR("doing", doing),
               LOG_STR("code", err_name(code)), LOG_INT("exit", code));
     exit((int)code);

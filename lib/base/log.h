@@ -3,14 +3,21 @@
  * Levels are named by their reader: bug (file it), warn (an operator acts),
  * info (height by height), debug.  CometBFT's names are accepted in
  * configuration: error = warn, none = nothing.
- * A line: time level module event key=value ...; brief is "module: event
- * key=value ...", for commands that people type.  Values are printed by
- * LOG_* pairs and never contain secrets.
+ * A line: time level service event key=value ..., on standard error; json is
+ * one object a line on standard output with level, ts, service, org, msg and
+ * the pairs; brief is "service: event key=value ...", for commands that
+ * people type.  Values are printed by LOG_* pairs and never contain secrets.
+ * A line is one write of at most 4,096 bytes, so that lines of processes
+ * that share a pipe stay whole.
+ * Repeats: once log_limit_repeats was called, lines beyond the bounds of
+ * repeat.h are counted, and one line tells of them with repeated=COUNT.
  * Memory:  one static line buffer; longer lines are cut and say so. */
 #ifndef WARREN_LOG_H
 #define WARREN_LOG_H
 
 #include "base/base.h"
+
+#include <stdarg.h>
 
 enum log_level { LOG_BUG, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_NONE };
 enum log_format { LOG_PLAIN, LOG_JSON, LOG_BRIEF };
@@ -33,13 +40,21 @@ struct log_pair {
     ((struct log_pair){ (k), LOGV_UINT, { .u = (uint64_t)(v) } })
 #define LOG_HEXV(k, v) ((struct log_pair){ (k), LOGV_HEX, { .hex = (v) } })
 
-/* log_setup - module is this process's name; spec is "info" or
+/* log_setup - service is this process's name; spec is "info" or
  * "consensus:debug,p2p:none,*:warn".  False if the spec does not parse. */
-NODISCARD bool log_setup(const char *module, enum log_format format,
+NODISCARD bool log_setup(const char *service, enum log_format format,
                          const char *spec);
 /* log_spec_valid - whether log_setup would take it. */
 bool log_spec_valid(const char *spec);
 bool log_enabled(enum log_level level);
+/* log_org - whose node this is; at most 64 bytes are kept. */
+void log_org(const char *org);
+/* log_limit_repeats - hold repeats back from now on.
+ * log_sweep - tell of those whose window is over; to be called now and then.
+ * log_flush - tell of all, before the process ends; lines pass anew. */
+void log_limit_repeats(void);
+void log_sweep(void);
+void log_flush(void);
 
 /* log_event(LOG_INFO, "committed", LOG_INT("height", h), ...) */
 #ifndef log_event /* static analysis brings its own */
@@ -51,5 +66,8 @@ bool log_enabled(enum log_level level);
 void log_write(enum log_level level, const char *event,
                const struct log_pair *pairs);
 void log_text(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* log_vtext - an event printed from fmt, of which lines are repeats. */
+void log_vtext(enum log_level level, const char *fmt, va_list ap,
+               const struct log_pair *pairs) PRINTF_LIKE(2, 0);
 
 #endif

@@ -18,6 +18,7 @@ struct svc_process {
     uint64_t            started_us;
     struct condition    conditions[CONDITIONS_MAX];
     size_t              condition_count;
+    struct timer        log_sweep;
     struct http_server *status;  /* NULL: no status port */
     struct bus_client  *relayed; /* whom the port also answers for, or NULL */
     const char         *relayed_name;

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILES_WANTED = 65536 };
+enum { FILES_WANTED = 65536, LOG_SWEEP_US = 1000000 };
 
 /* ---- starting ---- */
 
@@ -80,6 +80,8 @@ static void set_log(const char *name, const struct config *c)
                      "warn or none, or module:level with commas",
                      c->log_level),
                 "set up the log");
+    log_org(*c->warren.org ? c->warren.org : c->moniker);
+    log_limit_repeats();
 }
 
 /* One process of each name per node. */
@@ -204,11 +206,24 @@ void svc_condition(struct svc *s, const char *name, const char *reason)
     p->conditions[i].reason = reason;
 }
 
+static void on_log_sweep(void *ctx)
+{
+    struct svc_process *p = ctx;
+
+    log_sweep();
+    timer_set(&p->log_sweep, LOG_SWEEP_US);
+}
+
 void svc_run(struct svc *s)
 {
+    struct svc_process *p = svc_process(s);
+
+    timer_init(&p->log_sweep, s->loop, on_log_sweep, p);
+    timer_set(&p->log_sweep, LOG_SWEEP_US);
     log_event(LOG_INFO, "started", LOG_INT("pid", getpid()),
               LOG_STR("home", s->config->home));
     loop_run(s->loop);
+    timer_fini(&p->log_sweep);
 }
 
 void svc_exit(struct svc *s, enum err code)
@@ -228,6 +243,7 @@ int svc_stop(struct svc *s)
     http_close(p->status);
     bus_close(s->bus);
     loop_free(s->loop);
+    log_flush();
     log_event(LOG_INFO, "stopped", LOG_INT("exit", code));
     config_free(s->config);
     close(p->lock);
