@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "loop/loop.h"
+#include "svc/notify.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -152,6 +153,8 @@ static _Noreturn void become(const struct supervised *s, const char *run_dir,
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(ERR_FAILED);
+    unsetenv("NOTIFY_SOCKET"); /* the manager knows the supervisor */
+    unsetenv("WATCHDOG_USEC");
     setpgid(0, 0);            /* Ctrl-C is the supervisor's to pass on */
     signal(SIGTTOU, SIG_IGN); /* else `stty tostop` would stop who logs */
     if (null >= 0)
@@ -219,6 +222,7 @@ static void kill_all(struct supervisor *s)
 static void stop(struct supervisor *s)
 {
     s->is_stopping = true;
+    notify_send("STOPPING=1");
     for (size_t i = 0; i < s->plan->count; i++)
         timer_clear(&s->child[i].restart);
     stop_next(s);
@@ -351,6 +355,7 @@ enum err supervise(const struct supervisor_plan *plan)
     setup(&s);
     for (size_t i = 0; i < plan->count; i++)
         start(&s.child[i]);
+    notify_send("READY=1");
     loop_run(s.loop);
     for (size_t i = 0; i < plan->count; i++)
         timer_fini(&s.child[i].restart);

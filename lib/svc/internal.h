@@ -6,7 +6,7 @@
 #include "proto/admin.pb-c.h"
 #include "svc/svc.h"
 
-enum { CONDITIONS_MAX = 16 };
+enum { CONDITIONS_MAX = 16, NOTE_BYTES_MAX = 256 };
 
 struct condition {
     const char *name, *reason;
@@ -22,6 +22,9 @@ struct svc_process {
     struct http_server *status;  /* NULL: no status port */
     struct bus_client  *relayed; /* whom the port also answers for, or NULL */
     const char         *relayed_name;
+    struct timer        note;                        /* to the manager */
+    char                note_status[NOTE_BYTES_MAX]; /* what it knows */
+    uint64_t            watchdog_us;
 };
 
 /* What the process says of its health; points into itself and the process. */

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "svc/internal.h"
+#include "svc/notify.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILES_WANTED = 65536, LOG_SWEEP_US = 1000000 };
+enum { FILES_WANTED = 65536, LOG_SWEEP_US = 1000000, NOTE_US = 1000000 };
 
 /* ---- starting ---- */
 
@@ -214,6 +215,38 @@ static void on_log_sweep(void *ctx)
     timer_set(&p->log_sweep, LOG_SWEEP_US);
 }
 
+/* What keeps it from being ready, in a line that may be cut. */
+static void describe(char *out, size_t cap, const struct svc_process *p)
+{
+    size_t at = 0;
+
+    snprintf(out, cap, "ready");
+    for (size_t i = 0; i < p->condition_count && at < cap; i++)
+        if (p->conditions[i].reason)
+            at += (size_t)snprintf(out + at, cap - at, "%s%s %s",
+                                   at ? ", " : "", p->conditions[i].name,
+                                   p->conditions[i].reason);
+}
+
+/* The loop turns: that is what a watchdog wants to know. */
+static void on_note(void *ctx)
+{
+    struct svc_process *p = ctx;
+    char                status[NOTE_BYTES_MAX], text[NOTE_BYTES_MAX + 32];
+
+    describe(status, sizeof status, p);
+    if (strcmp(status, p->note_status) != 0) {
+        memcpy(p->note_status, status, sizeof status);
+        snprintf(text, sizeof text, "STATUS=%s", status);
+        notify_send(text);
+    }
+    if (p->watchdog_us)
+        notify_send("WATCHDOG=1");
+    timer_set(&p->note, p->watchdog_us && p->watchdog_us / 2 < NOTE_US
+                            ? p->watchdog_us / 2
+                            : NOTE_US);
+}
+
 void svc_run(struct svc *s)
 {
     struct svc_process *p = svc_process(s);
@@ -222,8 +255,14 @@ void svc_run(struct svc *s)
     timer_set(&p->log_sweep, LOG_SWEEP_US);
     log_event(LOG_INFO, "started", LOG_INT("pid", getpid()),
               LOG_STR("home", s->config->home));
+    p->watchdog_us = notify_watchdog_us();
+    if (notify_send("READY=1")) {
+        timer_init(&p->note, s->loop, on_note, p);
+        on_note(p);
+    }
     loop_run(s->loop);
     timer_fini(&p->log_sweep);
+    notify_send("STOPPING=1\nSTATUS=stopping");
 }
 
 void svc_exit(struct svc *s, enum err code)
@@ -241,6 +280,7 @@ int svc_stop(struct svc *s)
     if (p->relayed)
         bus_client_close(p->relayed);
     http_close(p->status);
+    timer_fini(&p->note);
     bus_close(s->bus);
     loop_free(s->loop);
     log_flush();

@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "proto/admin.pb-c.h"
+#include "svc/notify.h"
 #include "svc/svc.h"
 
 #include <signal.h>
@@ -225,6 +226,67 @@ TEST(the_status_port_answers_probes_and_prometheus)
     kill(pid, SIGTERM);
     CHECK_EQ(exit_code(pid), 0);
     CHECK_EQ(exit_code_with("--warren.status_laddr", "nowhere"), ERR_CONFIG);
+    home_remove();
+}
+
+/* A service manager's end; what reaches it is read by note. */
+static int manager_open(char *path, size_t cap)
+{
+    struct sockaddr_un sa      = { .sun_family = AF_UNIX };
+    struct timeval     patient = { .tv_sec = 20 };
+    int                fd      = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+    snprintf(path, cap, "%s/notify", home);
+    snprintf(sa.sun_path, sizeof sa.sun_path, "%.100s", path);
+    must(bind(fd, (struct sockaddr *)&sa, sizeof sa) == 0);
+    must(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patient, sizeof patient) ==
+         0);
+    return fd;
+}
+
+static void note(int fd, const char *want)
+{
+    char    text[512];
+    ssize_t n = recv(fd, text, sizeof text - 1, 0);
+
+    text[n > 0 ? n : 0] = 0;
+    CHECK_STR(text, want);
+}
+
+TEST(a_service_manager_is_told)
+{
+    char  path[200];
+    int   fd;
+    pid_t pid;
+
+    home_make();
+    fd = manager_open(path, sizeof path);
+    setenv("NOTIFY_SOCKET", path, 1);
+    setenv("WATCHDOG_USEC", "20000", 1);
+    pid = service_start(NULL, NULL);
+    note(fd, "READY=1");
+    note(fd, "STATUS=consensus not reachable");
+    note(fd, "WATCHDOG=1");
+    note(fd, "WATCHDOG=1");
+    unsetenv("WATCHDOG_USEC");
+    close(fd); /* who does not listen is no trouble */
+    kill(pid, SIGTERM);
+    CHECK_EQ(exit_code(pid), 0);
+    unlink(path);
+
+    fd  = manager_open(path, sizeof path);
+    pid = service_start(NULL, NULL);
+    note(fd, "READY=1");
+    note(fd, "STATUS=consensus not reachable");
+    kill(pid, SIGTERM);
+    note(fd, "STOPPING=1\nSTATUS=stopping"); /* and no watchdog before it */
+    CHECK_EQ(exit_code(pid), 0);
+    close(fd);
+
+    CHECK(!notify_send("READY=1"), "nobody listens");
+    setenv("NOTIFY_SOCKET", "vsock:2:1234", 1);
+    CHECK(!notify_send("READY=1"), "an address of another kind");
+    unsetenv("NOTIFY_SOCKET");
     home_remove();
 }
 
