@@ -21,13 +21,14 @@ enum {
 };
 
 static struct {
-    const char     *service;
-    enum log_format format;
-    enum log_level  level;
-    bool            is_terminal; /* where a process may draw a bar */
-    char            org[ORG_BYTES];
-    size_t          text_max;
-    struct repeats *repeats; /* NULL: every line passes */
+    const char       *service;
+    enum log_format   format;
+    enum log_level    level;
+    bool              is_terminal; /* where a process may draw a bar */
+    char              org[ORG_BYTES];
+    size_t            text_max;
+    struct repeats   *repeats; /* NULL: every line passes */
+    struct request_id request;
 } logger = { .service = "warren", .level = LOG_INFO, .text_max = TEXT_BYTES };
 
 static char   line[LINE_BYTES];
@@ -380,6 +381,31 @@ void log_flush(void)
 
 /* ---- writing ---- */
 
+bool request_id_take(struct request_id *id, struct span text)
+{
+    *id = (struct request_id){ "" };
+    for (size_t i = 0; i < text.n; i++)
+        if (!isalnum(text.p[i]) && !memchr("-_.:/", text.p[i], 5))
+            return false;
+    if (text.n == 0 || text.n > REQUEST_ID_MAX)
+        return false;
+    memcpy(id->text, text.p, text.n);
+    return true;
+}
+
+struct request_id log_request(struct request_id id)
+{
+    struct request_id before = logger.request;
+
+    logger.request = id;
+    return before;
+}
+
+const struct request_id *log_request_now(void)
+{
+    return &logger.request;
+}
+
 void log_org(const char *org)
 {
     snprintf(logger.org, sizeof logger.org, "%s", org);
@@ -395,6 +421,8 @@ static void write_line(enum log_level level, const char *kind,
         return;
     begin_line(level);
     add_event(event);
+    if (logger.request.text[0])
+        (void)add_pair(&LOG_STR("request", logger.request.text));
     add_pairs(pairs);
     end_line();
 }

@@ -56,6 +56,20 @@ void log_limit_repeats(void);
 void log_sweep(void);
 void log_flush(void);
 
+/* The request of a client that lines are about: made or taken by the api, and
+ * carried by the bus.  Letters, digits and -_.:/ only; "" is none. */
+enum { REQUEST_ID_MAX = 64 };
+struct request_id {
+    char text[REQUEST_ID_MAX + 1];
+};
+/* request_id_take - false, and none, when text is empty, too long or has other
+ * characters. */
+bool request_id_take(struct request_id *id, struct span text);
+/* log_request - lines name it until the next call; returns the one before. */
+struct request_id log_request(struct request_id id);
+/* log_request_now - the one that lines name. */
+const struct request_id *log_request_now(void);
+
 /* log_event(LOG_INFO, "committed", LOG_INT("height", h), ...) */
 #ifndef log_event /* static analysis brings its own */
 #define log_event(level, event, ...)                                           \

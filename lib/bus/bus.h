@@ -13,6 +13,7 @@
 #ifndef WARREN_BUS_H
 #define WARREN_BUS_H
 
+#include "base/log.h"
 #include "loop/loop.h"
 
 struct bus;
@@ -38,9 +39,11 @@ struct bus_call {
     struct bus_server *server;
     uint32_t           peer; /* a connected client, valid until on_gone */
     uint64_t           id;
+    struct request_id  request; /* for logs: see log_request */
 };
 
 struct bus_server_fns {
+    /* While it runs, log_request names the call's. */
     void (*on_request)(void *ctx, struct bus_call call, struct span body);
     /* All of these may be NULL. */
     void (*on_push)(void *ctx, uint32_t peer, struct span body);
@@ -101,7 +104,8 @@ typedef void bus_reply_fn(void *ctx, uint64_t tag, enum err status,
 /* bus_request - ask; fn is called exactly once, never from inside this call.
  *
  * Requests are idempotent by contract: one that was in flight when the server
- * restarted is sent again.  deadline_ms 0 waits for ever. */
+ * restarted is sent again.  deadline_ms 0 waits for ever.  What log_request
+ * names travels with it, and is named again while fn runs. */
 void bus_request(struct bus_client *c, enum bus_lane lane, struct span body,
                  uint32_t deadline_ms, bus_reply_fn *fn, void *ctx,
                  uint64_t tag);

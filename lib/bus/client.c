@@ -13,16 +13,17 @@ enum { SLOTS_FIRST = 64, SLOT_BITS = 16, IN_FLIGHT_BYTES_MAX = 1 << 30 };
 /* A request without its reply.  Slots are found by id, and linked in the
  * order of asking, so that sending again keeps it. */
 struct pending {
-    uint64_t      id; /* 0: free */
-    uint32_t      prev, next;
-    uint64_t      deadline_us;
-    uint32_t      deadline_ms;
-    enum bus_lane lane;
-    bool          is_sent;
-    zmq_msg_t     body;
-    bus_reply_fn *fn;
-    void         *ctx;
-    uint64_t      tag;
+    uint64_t          id; /* 0: free */
+    uint32_t          prev, next;
+    uint64_t          deadline_us;
+    uint32_t          deadline_ms;
+    enum bus_lane     lane;
+    bool              is_sent;
+    zmq_msg_t         body;
+    bus_reply_fn     *fn;
+    void             *ctx;
+    uint64_t          tag;
+    struct request_id request;
 };
 
 /* A request that was refused at once, to be told later. */
@@ -118,10 +119,12 @@ static void pending_remove(struct bus_client *c, struct pending *p)
 static void finish(struct bus_client *c, struct pending *p, enum err status,
                    const char *text, struct span body)
 {
-    struct pending done = *p;
+    struct pending    done   = *p;
+    struct request_id before = log_request(p->request);
 
     pending_remove(c, p);
     done.fn(done.ctx, done.tag, status, text, body);
+    log_request(before);
 }
 
 /* ---- sending ---- */
@@ -148,7 +151,8 @@ static bool send_pending(struct bus_client *c, struct pending *p)
     struct bus_header h = { .kind        = KIND_REQUEST,
                             .lane        = (int32_t)p->lane,
                             .id          = p->id,
-                            .deadline_ms = p->deadline_ms };
+                            .deadline_ms = p->deadline_ms,
+                            .request     = span_str(p->request.text) };
     zmq_msg_t         body;
 
     zmq_msg_init(&body);
@@ -247,6 +251,7 @@ void bus_request(struct bus_client *c, enum bus_lane lane, struct span body,
     p->fn          = fn;
     p->ctx         = ctx;
     p->tag         = tag;
+    p->request     = *log_request_now();
     body_make(&p->body, body, &c->queued);
     c->in_flight_bytes += body.n;
     if (!c->is_up || c->has_unsent || !send_pending(c, p))

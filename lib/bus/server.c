@@ -220,6 +220,19 @@ static bool send_message(struct bus_server *s, struct peer *p,
     return error == 0;
 }
 
+/* What a client asked wrongly is its own affair. */
+static void log_failure(struct request_id request, enum err status,
+                        const char *text)
+{
+    struct request_id before = log_request(request);
+    bool is_theirs           = status == ERR_USAGE || status == ERR_NOT_FOUND;
+
+    log_event(is_theirs ? LOG_DEBUG : LOG_INFO, "request failed",
+              LOG_STR("code", err_name(status)),
+              LOG_STR("why", text ? text : ""));
+    log_request(before);
+}
+
 void bus_reply(struct bus_call call, enum err status, const char *text,
                struct span body)
 {
@@ -230,6 +243,8 @@ void bus_reply(struct bus_call call, enum err status, const char *text,
                             .status = (uint32_t)status,
                             .text   = span_str(text) };
 
+    if (status != OK && call.request.text[0])
+        log_failure(call.request, status, text);
     if (!p)
         return;
     if (h.text.n > TEXT_BYTES_MAX)
@@ -292,14 +307,20 @@ static void on_hello(struct bus_server *s, struct peer *p,
 static void on_request(struct bus_server *s, struct peer *p,
                        const struct bus_header *h, struct span body)
 {
-    struct bus_call call = { s, p->handle, h->id };
+    struct bus_call   call = { s, p->handle, h->id, { "" } };
+    struct request_id before;
 
+    (void)request_id_take(&call.request, h->request);
+    before = log_request(call.request);
+    if (call.request.text[0])
+        log_event(LOG_DEBUG, "asked", LOG_STR("by", p->service));
     if (h->lane == BUS_SERVICE && s->fns.on_request)
         s->fns.on_request(s->ctx, call, body);
     else if (h->lane == BUS_ADMIN && s->admin)
         s->admin(s->admin_ctx, call, body);
     else
         bus_reply(call, ERR_USAGE, "no such lane", SPAN(NULL, 0));
+    log_request(before);
 }
 
 static void on_message(struct bus_server *s, struct frames *f)

@@ -39,6 +39,7 @@ struct bus_header {
     struct span service;
     uint32_t    deadline_ms, status;
     struct span text;
+    struct span request;
 };
 
 /* A message of one to three frames: [routing id] header body. */

@@ -1,5 +1,6 @@
 /* ask - requests to other services on behalf of a call. */
 #include "api/call.h"
+#include "base/log.h"
 
 #include <stdlib.h>
 
@@ -27,6 +28,9 @@ static bool failed(struct call *c, const char *service, enum err status,
 {
     if (status == OK)
         return false;
+    log_event(status == ERR_TIMEOUT ? LOG_INFO : LOG_DEBUG,
+              "a service did not do what was asked", LOG_STR("of", service),
+              LOG_STR("code", err_name(status)));
     if (status == ERR_TIMEOUT)
         call_fail(c, "%s did not answer in time; it may be restarting",
                   service);
@@ -41,15 +45,18 @@ static bool failed(struct call *c, const char *service, enum err status,
 static void send_to(struct call *c, struct bus_client *to,
                     const ProtobufCMessage *req, bus_reply_fn *fn)
 {
-    size_t   n = protobuf_c_message_get_packed_size(req);
-    uint8_t *p = arena_alloc(c->arena, n + 1);
+    size_t            n = protobuf_c_message_get_packed_size(req);
+    uint8_t          *p = arena_alloc(c->arena, n + 1);
+    struct request_id before;
 
     if (!p) {
         call_fail(c, "the request is too large");
         return;
     }
     protobuf_c_message_pack(req, p);
+    before = log_request(call_request_id(c));
     bus_request(to, BUS_SERVICE, SPAN(p, n), DEADLINE_MS, fn, c, 0);
+    log_request(before);
 }
 
 #define REPLY_HANDLER(service, Type, unpack)                                   \

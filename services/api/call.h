@@ -20,6 +20,9 @@
 struct call;
 struct exchange;
 
+/* call_request_id - of the client's request that c belongs to. */
+struct request_id call_request_id(const struct call *c);
+
 struct method {
     const char *name;
     void (*fn)(struct call *c);

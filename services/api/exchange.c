@@ -4,6 +4,8 @@
  * transactions that are sent in a row are on their way together, in order. */
 #include "api/call.h"
 #include "api/gojson.h"
+#include "api/request.h"
+#include "base/log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,6 +29,8 @@ struct exchange {
     bool                 is_uri, is_batch, may_cache, is_broken;
     bool                 is_driving, is_overlapping;
     int                  status;
+    uint64_t             began_us;
+    struct request_id    id;
     struct call          first, *rest; /* of requests 0, 1 ... */
     struct arena         arena;
     struct exchange     *next; /* of the idle ones */
@@ -75,6 +79,20 @@ void exchanges_close(struct shell *s)
     }
 }
 
+struct request_id call_request_id(const struct call *c)
+{
+    return c->exchange->id;
+}
+
+static void log_answered(const struct exchange *x)
+{
+    struct request_id before = log_request(x->id);
+
+    log_event(LOG_DEBUG, "answered", LOG_INT("status", x->status),
+              LOG_UINT("us", now_us() - x->began_us));
+    log_request(before);
+}
+
 static void reply(struct exchange *x, struct buf *out)
 {
     if (out->is_full) {
@@ -87,6 +105,9 @@ static void reply(struct exchange *x, struct buf *out)
         http_set_header(x->http, "Content-Type", "application/json");
     if (out->len && x->may_cache)
         http_set_header(x->http, "Cache-Control", "public, max-age=86400");
+    http_set_header(x->http, "X-Request-Id", x->id.text);
+    if (log_enabled(LOG_DEBUG))
+        log_answered(x);
     http_reply(x->http, x->status, buf_span(out));
 }
 
@@ -152,6 +173,7 @@ void call_fail(struct call *c, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    log_event(LOG_DEBUG, "failed", LOG_STR("why", text));
     if (x->is_uri) {
         x->status    = 500;
         x->may_cache = false;
@@ -284,6 +306,13 @@ static void drive(struct exchange *x)
     finish(x);
 }
 
+static void begin_log(struct exchange *x)
+{
+    x->began_us = now_us();
+    log_event(LOG_DEBUG, "request", LOG_STR("from", http_peer(x->http)),
+              LOG_STR("path", http_path(x->http)));
+}
+
 static struct exchange *exchange_new(struct shell *s, struct http_request *r)
 {
     struct exchange *x;
@@ -308,6 +337,10 @@ static struct exchange *exchange_new(struct shell *s, struct http_request *r)
     x->shell  = s;
     x->http   = r;
     x->status = 200;
+    x->id     = request_id_of(s, r);
+    log_request(x->id);
+    if (log_enabled(LOG_DEBUG))
+        begin_log(x);
     s->exchanges++;
     return x;
 }
@@ -521,9 +554,11 @@ static void route(struct shell *s, struct http_request *r)
 
 void rpc_serve(void *ctx, struct http_request *r)
 {
-    char now[32];
+    struct request_id before = *log_request_now();
+    char              now[32];
 
     snprintf(now, sizeof now, "%lld", (long long)time(NULL));
     http_set_header(r, "X-Server-Time", now);
     route(ctx, r);
+    log_request(before);
 }

@@ -30,6 +30,7 @@ struct shell {
     struct span         genesis;   /* printed, for /genesis */
     struct arena        memory;    /* of what lives as long as the process */
     size_t              exchanges; /* in flight */
+    uint64_t            requests;  /* numbered by us */
     struct exchange    *idle;
     size_t              idle_count;
 };

@@ -71,6 +71,19 @@ static void tell(struct shell *s, const struct check *c,
     submit_answer(c->submit, c->index, refusal, r, buf_cstr(&b));
 }
 
+static void log_verdict(const struct check *c, enum mempool_refusal refusal,
+                        const struct abci_res_check_tx *r)
+{
+    struct request_id before;
+
+    if (!log_enabled(LOG_DEBUG))
+        return;
+    before = log_request(submit_request(c->submit));
+    log_event(LOG_DEBUG, "transaction checked", LOG_HEXV("tx", SPAN_OF(c->key)),
+              LOG_UINT("code", r->code), LOG_INT("refusal", refusal));
+    log_request(before);
+}
+
 static void take_answer(struct shell *s, struct check *c,
                         const struct abci_res_check_tx *r)
 {
@@ -80,6 +93,7 @@ static void take_answer(struct shell *s, struct check *c,
     enum mempool_refusal refusal =
         mempool_keep(&s->core, c->key, c->tx, answer_of(r), from, &kept);
 
+    log_verdict(c, refusal, r);
     if (kept) {
         c->tx = (struct span){ 0 }; /* the core's now */
         shell_keep(s, kept);
@@ -113,8 +127,11 @@ static void settle(struct shell *s)
 /* The application cannot stand this one. */
 static void refuse_poison(struct shell *s, struct check *c, const char *why)
 {
+    struct request_id before = log_request(submit_request(c->submit));
+
     log_event(LOG_WARN, "the application failed on a transaction",
-              LOG_HEXV("hash", SPAN_OF(c->key)), LOG_STR("why", why));
+              LOG_HEXV("tx", SPAN_OF(c->key)), LOG_STR("why", why));
+    log_request(before);
     mempool_withdraw(&s->core, c->key);
     shell_count(COUNT_FAILED);
     tell(s, c, MEMPOOL_APP_DOWN, NULL);

@@ -170,6 +170,11 @@ uint64_t submit_origin(const struct submit *u)
     return u ? u->origin : 0;
 }
 
+struct request_id submit_request(const struct submit *u)
+{
+    return u ? u->call.request : (struct request_id){ "" };
+}
+
 /* A number for the request, the same when it is sent again; never 0. */
 static uint64_t origin_of(const struct shell *s, struct bus_call call)
 {

@@ -33,6 +33,9 @@ static void server_request(void *ctx, struct bus_call call, struct span body)
         return;
     if (span_eq(body, span_str("fail")))
         bus_reply(call, ERR_NOT_FOUND, "no such thing", SPAN(NULL, 0));
+    else if (span_eq(body, span_str("who")))
+        bus_reply(call, OK, call.request.text,
+                  span_str(log_request_now()->text));
     else if (span_eq(body, span_str("huge")))
         bus_reply(call, OK, NULL, SPAN("x", (size_t)BUS_MSG_BYTES_MAX + 1));
     else
@@ -112,7 +115,7 @@ static struct {
     int        ups, new_boots, downs;
     int        answers, want;
     enum err   status;
-    char       text[64];
+    char       text[128], named[128];
     struct buf body;
     uint64_t   tag_sum;
     char       pushed[64], hinted[64];
@@ -166,6 +169,7 @@ static void on_answer(void *ctx, uint64_t tag, enum err status,
     seen.tag_sum += tag;
     seen.status = status;
     snprintf(seen.text, sizeof seen.text, "%s", text);
+    snprintf(seen.named, sizeof seen.named, "%s", log_request_now()->text);
     buf_clear(&seen.body);
     buf_add(&seen.body, body);
     if (seen.answers >= seen.want)
@@ -243,6 +247,59 @@ TEST(a_request_gets_its_answer_status_and_text)
     CHECK_STR(seen.text, "admin");
     server_kill(pid);
     close_all();
+}
+
+/* Ask who asks, under the id that text is. */
+static void ask_as(const char *text)
+{
+    struct request_id id, before;
+
+    (void)request_id_take(&id, span_str(text));
+    before = log_request(id);
+    ask(span_str("who"), 2000, 0);
+    log_request(before);
+    seen.answers = 0;
+    while (seen.answers == 0)
+        run_for(2000);
+}
+
+TEST(the_request_of_a_client_travels_there_and_back)
+{
+    static const char longest[] =
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    pid_t pid;
+
+    open_all();
+    pid = server_start(SERVER_ECHO);
+    ask_as("req-1.a:b/c_d");
+    CHECK_STR(seen.text, "req-1.a:b/c_d");
+    CHECK_BYTES(buf_span(&seen.body), span_str("req-1.a:b/c_d"));
+    CHECK_STR(seen.named, "req-1.a:b/c_d");
+    CHECK_STR(log_request_now()->text, "", "and is over afterwards");
+    ask_as(longest);
+    CHECK_STR(seen.text, longest);
+    ask_as("");
+    CHECK_STR(seen.text, "");
+    CHECK_EQ(seen.body.len, 0, "nobody's after somebody's");
+    server_kill(pid);
+    close_all();
+}
+
+TEST(an_id_is_short_and_of_harmless_characters)
+{
+    struct request_id id;
+    char              text[REQUEST_ID_MAX + 2];
+
+    memset(text, 'a', sizeof text);
+    CHECK(request_id_take(&id, SPAN(text, REQUEST_ID_MAX)));
+    CHECK(!request_id_take(&id, SPAN(text, REQUEST_ID_MAX + 1)));
+    CHECK_STR(id.text, "");
+    CHECK(!request_id_take(&id, span_str("")));
+    CHECK(!request_id_take(&id, span_str("a b")));
+    CHECK(!request_id_take(&id, span_str("a\nb")));
+    CHECK(!request_id_take(&id, span_str("a\"b")));
+    CHECK(!request_id_take(&id, SPAN("a\0b", 3)));
+    CHECK(!request_id_take(&id, span_str("caf\xc3\xa9")));
 }
 
 TEST(a_hundred_thousand_requests_get_one_answer_each)
