@@ -367,7 +367,8 @@ static void sign(struct shell *s)
     if (e->kind == FX_SIGN_PROPOSAL)
         draft_write(s);
     if (e->kind == FX_SIGN_VOTE)
-        signer_sign_vote(s->signer, e->vote, e->is_extended, on_vote_signed, s);
+        signer_sign_vote(s->signer, e->vote, e->bounds, e->is_extended,
+                         on_vote_signed, s);
     else
         signer_sign_proposal(s->signer, e->proposal, on_proposal_signed, s);
 }

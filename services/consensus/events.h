@@ -151,6 +151,7 @@ struct effect {
         struct {
             const struct vote *vote, *other;
             bool               is_extended; /* sign the extension as well */
+            struct stamp       bounds[2];   /* SIGN_VOTE: of its time */
         };
         struct {
             const struct part_set *parts;

@@ -37,6 +37,7 @@ struct signer {
     signer_proposal_fn    *proposal_fn;
     void                  *request_ctx;
     bool                   is_extended, is_sent;
+    struct stamp           bounds[2]; /* of the vote's time */
 };
 
 static bool is_asking(const struct signer *g)
@@ -103,11 +104,14 @@ static void begin(struct signer *g)
     send_request(g);
 }
 
-void signer_sign_vote(struct signer *g, const struct vote *v, bool is_extended,
+void signer_sign_vote(struct signer *g, const struct vote *v,
+                      const struct stamp bounds[2], bool is_extended,
                       signer_vote_fn *fn, void *ctx)
 {
     must(!is_asking(g));
     g->vote        = v;
+    g->bounds[0]   = bounds[0];
+    g->bounds[1]   = bounds[1];
     g->is_extended = is_extended;
     g->vote_fn     = fn;
     g->request_ctx = ctx;
@@ -207,16 +211,34 @@ static void distrust(struct signer *g)
     answer(g, SIGNER_AWAY, NULL, NULL);
 }
 
+/* Cast, such a vote could be the one that no block may follow. */
+static bool is_out_of_bounds(const struct signer *g, const struct vote *v)
+{
+    if (stamp_cmp(v->timestamp, g->bounds[0]) >= 0 &&
+        stamp_cmp(v->timestamp, g->bounds[1]) <= 0)
+        return false;
+    log_event(LOG_WARN,
+              "the signer's time for a precommit is not later than its block,"
+              " or far ahead of our clock, so it is not cast",
+              LOG_INT("height", v->height),
+              LOG_INT("time", v->timestamp.seconds),
+              LOG_INT("earliest", g->bounds[0].seconds),
+              LOG_INT("latest", g->bounds[1].seconds));
+    return true;
+}
+
 static void take_vote(struct signer *g, const struct signed_vote_response *r)
 {
     if (!g->vote || !g->is_sent)
         drop(g, UNASKED);
     else if (is_refused(r->error))
         answer(g, SIGNING_REFUSED, NULL, NULL);
-    else if (is_signed_vote(g, &r->vote))
-        answer(g, SIGNED, &r->vote, NULL);
-    else
+    else if (!is_signed_vote(g, &r->vote))
         distrust(g);
+    else if (is_out_of_bounds(g, &r->vote))
+        answer(g, SIGNING_REFUSED, NULL, NULL);
+    else
+        answer(g, SIGNED, &r->vote, NULL);
 }
 
 static void take_proposal(struct signer                         *g,

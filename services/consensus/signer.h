@@ -37,10 +37,12 @@ typedef void signer_proposal_fn(void *ctx, enum signed_verdict verdict,
                                 const struct proposal *p);
 
 /* Never answered from inside the call.  SIGNED is the key's signature under
- * what was asked, with a time that may be another; a signer that answers with
- * anything else is parted from.  An extension's signature may be missing, even
- * where is_extended. */
-void signer_sign_vote(struct signer *g, const struct vote *v, bool is_extended,
+ * what was asked, with a time that may be another, within the bounds; one out
+ * of them counts as a refusal, and a signer that answers with anything else is
+ * parted from.  An extension's signature may be missing, even where
+ * is_extended. */
+void signer_sign_vote(struct signer *g, const struct vote *v,
+                      const struct stamp bounds[2], bool is_extended,
                       signer_vote_fn *fn, void *ctx);
 void signer_sign_proposal(struct signer *g, const struct proposal *p,
                           signer_proposal_fn *fn, void *ctx);

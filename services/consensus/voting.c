@@ -278,11 +278,27 @@ static struct stamp vote_time(const struct consensus *c)
     return stamp_cmp(c->ev->now, min) > 0 ? c->ev->now : min;
 }
 
+/* The next block takes its time from the precommits for this one: it has to be
+ * later than this one's, and what our clock lets others propose. */
+static void bound_time(const struct consensus *c, struct stamp bounds[2])
+{
+    const struct vote *v = &c->vote_in_work;
+
+    bounds[0] = (struct stamp){ .seconds = INT64_MIN };
+    bounds[1] = (struct stamp){ .seconds = INT64_MAX };
+    if (v->type != TYPE_PRECOMMIT ||
+        !core_candidate_is(c, c->locked, &v->block_id))
+        return;
+    bounds[0] = stamp_add(c->candidates[c->locked].block->header.time, 1);
+    bounds[1] = stamp_add(v->timestamp, c->cfg.time_tolerance_ns);
+}
+
 static void ask_signature(struct consensus *c)
 {
     struct vote   *v = &c->vote_in_work;
     struct effect *e = core_ask(c, FX_SIGN_VOTE, TASK_VOTE_SIGNED);
 
+    bound_time(c, e->bounds);
     e->vote        = v;
     e->is_extended = c->votes.is_extended && v->type == TYPE_PRECOMMIT &&
                      !block_id_is_nil(&v->block_id);

@@ -170,6 +170,11 @@ def again_and_again(g, kind, m):
     return g.honest(VOTE_ASKED if kind == VOTE else PROPOSAL_ASKED, m) * 2
 
 
+def dated(seconds):
+    """Precommits of another time: the next block would have to take it."""
+    return on_signing(lambda g, k, m: reply(k, signed(k, m, g.seed, g.chain, answers_so=True, _5=pb((1, seconds)))) if k == VOTE and m[1] == 2 else None)
+
+
 OTHER = bytes(range(32))
 STALE = pb((1, 1), (2, 1))
 WRONG = {
@@ -185,6 +190,8 @@ WRONG = {
     "a short signature": on_signing(lambda g, k, m: reply(k, {**m, 8 if k == VOTE else 7: b"s"})),
     "a long signature": on_signing(lambda g, k, m: reply(k, {**m, 8 if k == VOTE else 7: b"s" * 8000})),
     "a time that was not signed": on_signing(lambda g, k, m: reply(k, {**signed(k, m, g.seed, g.chain), 5 if k == VOTE else 6: STALE})),
+    "a precommit of long ago": dated(1),
+    "a precommit of times to come": dated(int(time.time()) + 10**6),
     "an old answer": on_signing(lambda g, k, m: g.old[VOTE_ASKED if k == VOTE else PROPOSAL_ASKED, m[1]]),
     "an empty answer": on_signing(lambda g, k, m: message(k, b"")),
     "a vote for a proposal": on_signing(lambda g, k, m: reply(VOTE + PROPOSAL - k, signed(k, m, g.seed, g.chain))),
