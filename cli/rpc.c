@@ -156,8 +156,7 @@ static enum err exchange(struct buf *reply, const struct rpc *r,
     if (!x.why)
         return fail(ERR_TIMEOUT, "%s: no answer within %" PRIu32 " s",
                     r->address, r->timeout_ms / 1000);
-    return fail(ERR_NET,
-                "%s: %s; does it run, and is that its address?",
+    return fail(ERR_NET, "%s: %s; does it run, and is that its address?",
                 r->address, x.why);
 }
 
