@@ -143,8 +143,9 @@ enum err supervised_exec(const struct supervised *s, const char *run_dir)
 /* In the new process.  It must not outlive its supervisor, not even one that
  * died before prctl. */
 static _Noreturn void become(const struct supervised *s, const char *run_dir,
-                             pid_t parent)
+                             pid_t parent, unsigned restarts)
 {
+    char     starts[16];
     int      null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     sigset_t none;
 
@@ -159,6 +160,8 @@ static _Noreturn void become(const struct supervised *s, const char *run_dir,
     signal(SIGTTOU, SIG_IGN); /* else `stty tostop` would stop who logs */
     if (null >= 0)
         dup2(null, STDIN_FILENO);
+    snprintf(starts, sizeof starts, "%u", restarts);
+    setenv("WARREN_RESTARTS", starts, 1);
     _exit((int)supervised_exec(s, run_dir));
 }
 
@@ -169,7 +172,7 @@ static void start(struct child *c)
     fflush(NULL);
     pid = fork();
     if (pid == 0)
-        become(c->spec, c->owner->plan->run_dir, parent);
+        become(c->spec, c->owner->plan->run_dir, parent, c->starts);
     c->started_us = now_us();
     if (pid < 0) {
         (void)!fail(ERR_FAILED, "%s: cannot be started: %s; trying again",

@@ -22,17 +22,6 @@ struct call {
     int32_t  which;
 };
 
-static const double timing_buckets[] = { .0001, .0004, .002, .009, .02,
-                                         .1,    .65,   2,    6,    25 };
-
-static struct metric timing_metric = { .subsystem = "abci_connection",
-                                       .name      = "method_timing_seconds",
-                                       .help   = "Timing for each ABCI method.",
-                                       .kind   = METRIC_HISTOGRAM,
-                                       .labels = { "method", "type" },
-                                       .buckets      = timing_buckets,
-                                       .bucket_count = COUNT(timing_buckets) };
-
 /* First in, first out; cap is a power of two. */
 struct calls {
     struct call *v;
@@ -207,7 +196,8 @@ static void take_response(struct abci_client *c, struct span body)
     }
     (void)calls_pop(&c->sent, &call);
     c->backoff_us = BACKOFF_MIN_US;
-    metric_observe(&timing_metric, abci_request_name(call.which),
+    metric_observe(&metric_abci_connection_method_timing_seconds,
+                   abci_request_name(call.which),
                    call.which == ABCI_REQ_CHECK_TX ? "async" : "sync",
                    (double)(now_us() - call.sent_us) / 1e6);
     answer(c, &call, &res, NULL);

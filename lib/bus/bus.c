@@ -21,6 +21,7 @@ struct bus *bus_open(struct loop *l, const char *service)
     memcpy(b->service, service, strlen(service) + 1);
     while (b->boot == 0)
         must(getrandom(&b->boot, sizeof b->boot, 0) == sizeof b->boot);
+    links_measure(b);
     return b;
 }
 
@@ -28,6 +29,7 @@ void bus_close(struct bus *b)
 {
     if (!b)
         return;
+    metrics_leave(&b->numbers);
     servers_close(b);
     clients_close(b);
     hints_close(b);

@@ -92,6 +92,9 @@ struct bus_client_fns { /* all may be NULL */
  * server's public key.  Ends the process when it is malformed. */
 struct bus_client *bus_connect(struct bus *b, const char *endpoint,
                                const struct bus_client_fns *fns, void *ctx);
+/* bus_client_name - what the link is called in metrics before the server has
+ * said its name; static. */
+void bus_client_name(struct bus_client *c, const char *service);
 /* bus_client_close - none of its fns is called any more. */
 void bus_client_close(struct bus_client *c);
 bool bus_is_up(const struct bus_client *c);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { SLOTS_FIRST = 64, SLOT_BITS = 16, IN_FLIGHT_BYTES_MAX = 1 << 30 };
@@ -54,6 +55,7 @@ struct bus_client {
     size_t                in_flight_bytes;
     struct refused       *refused, **refused_last;
     atomic_size_t         queued;
+    char                  name[SERVICE_NAME_MAX + 1]; /* of the server */
 };
 
 /* ---- the requests in flight ---- */
@@ -243,6 +245,7 @@ void bus_request(struct bus_client *c, enum bus_lane lane, struct span body,
     p = c->in_flight_bytes + body.n > IN_FLIGHT_BYTES_MAX ? NULL
                                                           : pending_add(c);
     if (!p) {
+        link_dropped(c->name, "client", 1);
         refuse(c, ERR_BUSY, fn, ctx, tag);
         return;
     }
@@ -262,7 +265,7 @@ void bus_request(struct bus_client *c, enum bus_lane lane, struct span body,
     }
 }
 
-bool bus_push(struct bus_client *c, struct span body)
+static bool push(struct bus_client *c, struct span body)
 {
     struct bus_header h      = { .kind = KIND_PUSH };
     size_t            queued = atomic_load(&c->queued);
@@ -276,6 +279,15 @@ bool bus_push(struct bus_client *c, struct span body)
         return true;
     zmq_msg_close(&message);
     return false;
+}
+
+bool bus_push(struct bus_client *c, struct span body)
+{
+    bool is_taken = push(c, body);
+
+    if (!is_taken)
+        link_dropped(c->name, "client", 1);
+    return is_taken;
 }
 
 /* ---- receiving ---- */
@@ -301,7 +313,11 @@ static void on_hello(struct bus_client *c, const struct bus_header *h)
         return;
     c->boot    = h->boot;
     c->session = h->id;
-    c->is_up   = true;
+    if (h->service.n <= SERVICE_NAME_MAX) {
+        memcpy(c->name, h->service.p, h->service.n);
+        c->name[h->service.n] = 0;
+    }
+    c->is_up = true;
     for (uint32_t i = c->slots_n ? c->slots[0].next : 0; i;
          i          = c->slots[i].next) {
         if (is_new_session)
@@ -414,8 +430,10 @@ static void on_deadlines(void *ctx)
         struct pending *p = &c->slots[i];
 
         next = i == last ? 0 : p->next;
-        if (p->deadline_us && p->deadline_us <= now)
-            finish(c, p, ERR_TIMEOUT, "no answer in time", SPAN(NULL, 0));
+        if (!p->deadline_us || p->deadline_us > now)
+            continue;
+        metric_add(&metric_bus_timeouts_total, c->name, NULL, 1);
+        finish(c, p, ERR_TIMEOUT, "no answer in time", SPAN(NULL, 0));
         if (c->is_closed)
             return;
     }
@@ -475,9 +493,30 @@ void bus_client_close(struct bus_client *c)
     on_refusals(c);
 }
 
+void bus_client_name(struct bus_client *c, const char *service)
+{
+    snprintf(c->name, sizeof c->name, "%s", service);
+}
+
 bool bus_is_up(const struct bus_client *c)
 {
     return c->is_up;
+}
+
+void clients_measure(struct bus *b, struct links *l, link_fn *fn)
+{
+    for (struct bus_client *c = b->clients; c; c = c->next) {
+        size_t n = 0;
+
+        if (c->is_closed || !*c->name)
+            continue;
+        for (uint32_t i = c->slots_n ? c->slots[0].next : 0; i;
+             i          = c->slots[i].next)
+            n++;
+        fn(l, c->name, "client", n, c->in_flight_bytes);
+        metric_set(&metric_bus_link_up, c->name, NULL, c->is_up);
+        metric_add(&metric_bus_timeouts_total, c->name, NULL, 0);
+    }
 }
 
 void clients_close(struct bus *b)

@@ -266,9 +266,11 @@ bool bus_push_to(struct bus_server *s, uint32_t peer, struct span body)
     if (!p || body.n > BUS_MSG_BYTES_MAX)
         return false;
     queued = atomic_load(&s->queued[peer % PEERS_MAX]);
-    if (queued > 0 && queued + body.n > BUS_MSG_BYTES_MAX)
-        return false;
-    return send_message(s, p, &h, body, false);
+    if ((queued == 0 || queued + body.n <= BUS_MSG_BYTES_MAX) &&
+        send_message(s, p, &h, body, false))
+        return true;
+    link_dropped(p->service, "server", 1);
+    return false;
 }
 
 void bus_part(struct bus_server *s, uint32_t peer)
@@ -472,6 +474,19 @@ void bus_serve_admin(struct bus_server *s,
 {
     s->admin     = fn;
     s->admin_ctx = ctx;
+}
+
+void servers_measure(struct bus *b, struct links *l, link_fn *fn)
+{
+    for (struct bus_server *s = b->servers; s; s = s->next) {
+        for (size_t i = 0; i < s->peers_used; i++) {
+            const struct peer *p = &s->peers[i];
+
+            if (p->handle && p->is_introduced && !p->is_lost)
+                fn(l, p->service, "server", p->waiting_n,
+                   atomic_load(&s->queued[i]));
+        }
+    }
 }
 
 void servers_close(struct bus *b)

@@ -9,6 +9,7 @@
 #define WARREN_BUS_WIRE_H
 
 #include "bus/bus.h"
+#include "metrics/metrics.h"
 
 #include <stdatomic.h>
 #include <zmq.h>
@@ -116,6 +117,7 @@ struct bus {
     struct bus_pub    *pub;
     char               secret_key[KEY_TEXT_BYTES], public_key[KEY_TEXT_BYTES];
     struct bus_zap     zap;
+    struct metrics_source numbers;
 };
 
 /* bus_bind - options for a listening socket, then bind; the lock keeps a
@@ -134,5 +136,16 @@ void clients_close(struct bus *b);
 void clients_free(struct bus *b);
 void hints_close(struct bus *b);
 void hints_free(struct bus *b);
+
+/* What waits for whom: told to a link_fn for each client and each peer. */
+struct links;
+typedef void link_fn(struct links *l, const char *name, const char *role,
+                     size_t messages, size_t bytes);
+void         clients_measure(struct bus *b, struct links *l, link_fn *fn);
+void         servers_measure(struct bus *b, struct links *l, link_fn *fn);
+/* links_measure - from now on, whenever somebody asks. */
+void links_measure(struct bus *b);
+/* link_dropped - messages that were not taken. */
+void link_dropped(const char *name, const char *role, size_t n);
 
 #endif

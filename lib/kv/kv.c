@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 #include "kv/guard.h"
+#include "loop/loop.h"
+#include "metrics/metrics.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,14 +32,16 @@ struct kv_txn {
 };
 
 struct kv {
-    MDB_env       *env;
-    char          *path; /* of data.mdb */
-    MDB_dbi        tables[TABLES_MAX];
-    size_t         table_count;
-    unsigned       readers; /* read transactions that are open */
-    uint64_t       map_bytes;
-    bool           is_full; /* a transaction met the end of the map */
-    struct kv_txn *idle;    /* a read transaction to use again */
+    MDB_env              *env;
+    char                 *path; /* of data.mdb */
+    MDB_dbi               tables[TABLES_MAX];
+    size_t                table_count;
+    unsigned              readers; /* read transactions that are open */
+    uint64_t              map_bytes;
+    bool                  is_full;   /* a transaction met the end of the map */
+    struct kv_txn        *idle;      /* a read transaction to use again */
+    bool                  is_synced; /* by every commit */
+    struct metrics_source numbers;
 };
 
 struct kv_cursor {
@@ -255,6 +259,15 @@ static enum err open_tables(struct kv *kv, const char *const *names)
     return failure(kv, r, "opening");
 }
 
+static void measure(void *ctx)
+{
+    const struct kv *kv = ctx;
+
+    metric_set(&metric_map_size_bytes, NULL, NULL, (double)kv->map_bytes);
+    metric_set(&metric_map_used_bytes, NULL, NULL, (double)kv_disk_bytes(kv));
+    metrics_disk(kv->path);
+}
+
 enum err kv_open(struct kv **out, const char *dir, const char *const *tables,
                  size_t table_count, int flags)
 {
@@ -273,8 +286,11 @@ enum err kv_open(struct kv **out, const char *dir, const char *const *tables,
     kv = calloc(1, sizeof *kv);
     must(kv && asprintf(&kv->path, "%s/data.mdb", dir) > 0);
     kv->table_count = table_count;
-    r               = map_and_open(kv, dir, flags_for(kv->path, flags));
-    e               = failure(kv, r, "opening");
+    kv->is_synced   = !(flags & KV_NOSYNC);
+    kv->numbers     = (struct metrics_source){ .fn = measure, .ctx = kv };
+    metrics_join(&kv->numbers);
+    r = map_and_open(kv, dir, flags_for(kv->path, flags));
+    e = failure(kv, r, "opening");
     if (e == OK)
         e = check_length(kv);
     if (e == OK) {
@@ -294,6 +310,7 @@ void kv_close(struct kv *kv)
     if (!kv)
         return;
     must(kv->readers == 0);
+    metrics_leave(&kv->numbers);
     if (kv->idle)
         mdb_txn_abort(kv->idle->txn);
     free(kv->idle);
@@ -305,7 +322,11 @@ void kv_close(struct kv *kv)
 
 enum err kv_sync(struct kv *kv)
 {
-    return failure(kv, mdb_env_sync(kv->env, 1), "syncing");
+    uint64_t began = now_us();
+    int      r     = mdb_env_sync(kv->env, 1);
+
+    metric_since(&metric_fsync_seconds, "database", NULL, began);
+    return failure(kv, r, "syncing");
 }
 
 size_t kv_disk_bytes(const struct kv *kv)
@@ -401,13 +422,17 @@ enum err kv_write(struct kv_txn **out, struct kv *kv)
 enum err kv_commit(struct kv_txn *t)
 {
     struct kv *kv = t->kv;
+    uint64_t   began;
     int        r;
 
     if (!t->is_write) {
         kv_abort(t);
         return OK;
     }
-    r = GUARDED(kv, mdb_txn_commit(t->txn));
+    began = now_us();
+    r     = GUARDED(kv, mdb_txn_commit(t->txn));
+    if (kv->is_synced)
+        metric_since(&metric_fsync_seconds, "database", NULL, began);
     free(t);
     return failure(kv, r, "committing");
 }

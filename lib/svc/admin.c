@@ -2,42 +2,9 @@
 #include "base/log.h"
 #include "svc/internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/time.h>
-#include <unistd.h>
 
-enum { METRICS_BYTES_MAX = 4 << 20, SPEC_BYTES_MAX = 256 };
-
-static struct metric cpu_seconds = {
-    .subsystem = "process",
-    .name      = "cpu_seconds_total",
-    .help      = "CPU time that the service has used.",
-    .kind      = METRIC_COUNTER,
-    .labels    = { "service" },
-};
-static struct metric resident_bytes = {
-    .subsystem = "process",
-    .name      = "resident_memory_bytes",
-    .help      = "Memory that the service holds.",
-    .kind      = METRIC_GAUGE,
-    .labels    = { "service" },
-};
-static struct metric uptime_seconds = {
-    .subsystem = "process",
-    .name      = "uptime_seconds",
-    .help      = "Time since the service started.",
-    .kind      = METRIC_GAUGE,
-    .labels    = { "service" },
-};
-static struct metric is_ready = {
-    .subsystem = "process",
-    .name      = "ready",
-    .help      = "Whether the service has what it needs.",
-    .kind      = METRIC_GAUGE,
-    .labels    = { "service" },
-};
+enum { SPEC_BYTES_MAX = 256 };
 
 static void reply_packed(struct bus_call call, const Admin__Reply *reply)
 {
@@ -82,52 +49,13 @@ static void answer_health(struct svc_process *p, struct bus_call call)
     reply_packed(call, &reply);
 }
 
-static double resident(void)
-{
-    unsigned long size = 0, pages = 0;
-    FILE         *f = fopen("/proc/self/statm", "re");
-
-    if (!f)
-        return 0;
-    if (fscanf(f, "%lu %lu", &size, &pages) != 2)
-        pages = 0;
-    fclose(f);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE);
-}
-
-static void measure_process(struct svc_process *p)
-{
-    const char       *name = p->svc.name;
-    struct svc_health h;
-    struct rusage     use;
-    double            s;
-
-    svc_health(&h, p);
-    getrusage(RUSAGE_SELF, &use);
-    s = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
-        (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
-    metric_set(&cpu_seconds, name, NULL, s);
-    metric_set(&resident_bytes, name, NULL, resident());
-    metric_set(&uptime_seconds, name, NULL,
-               (double)((now_us() - p->started_us) / 1000) / 1e3);
-    metric_set(&is_ready, name, NULL, h.message.n_reasons == 0);
-}
-
-void svc_metrics(struct buf *out, struct svc_process *p)
-{
-    measure_process(p);
-    buf_init(out, METRICS_BYTES_MAX);
-    metrics_print(out, p->svc.config->instrumentation.namespace,
-                  p->svc.chain_id);
-}
-
 static void answer_metrics(struct svc_process *p, struct bus_call call)
 {
     Admin__Metrics metrics = ADMIN__METRICS__INIT;
     Admin__Reply   reply   = ADMIN__REPLY__INIT;
     struct buf     text;
 
-    svc_metrics(&text, p);
+    svc_metrics(&text, &p->svc);
     metrics.text.data = text.p;
     metrics.text.len  = text.len;
     reply.kind_case   = ADMIN__REPLY__KIND_METRICS;

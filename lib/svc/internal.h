@@ -25,6 +25,7 @@ struct svc_process {
     struct timer        note;                        /* to the manager */
     char                note_status[NOTE_BYTES_MAX]; /* what it knows */
     uint64_t            watchdog_us;
+    const char         *disk_path; /* of the service's data, or NULL */
 };
 
 /* What the process says of its health; points into itself and the process. */
@@ -42,8 +43,10 @@ static inline struct svc_process *svc_process(struct svc *s)
 /* svc_admin - answers requests of the admin lane. */
 void svc_admin(void *ctx, struct bus_call call, struct span body);
 void svc_health(struct svc_health *out, const struct svc_process *p);
-/* svc_metrics - every series of this process; buf_fini it. */
-void svc_metrics(struct buf *out, struct svc_process *p);
+/* svc_measure_start - what does not change while the process lives. */
+void svc_measure_start(void);
+/* svc_chain_id - as the genesis file has it, or "". */
+const char *svc_chain_id(struct svc *s);
 /* svc_status_open - listen at status_laddr, if there is one. */
 NODISCARD enum err svc_status_open(struct svc_process *p);
 /* svc_keys - hand the CURVE keys that the config names to the bus. */

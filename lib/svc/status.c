@@ -65,7 +65,7 @@ static void own_metrics(struct svc_process *p, struct http_request *r)
 {
     struct buf text;
 
-    svc_metrics(&text, p);
+    svc_metrics(&text, &p->svc);
     reply_metrics(r, buf_span(&text));
     buf_fini(&text);
 }

@@ -142,6 +142,8 @@ struct svc *svc_start(const char *name, int argc, char **argv)
     must_ok(config_load(&s->config, argc, argv), "read the configuration");
     must_ok(config_end_args(s->config, 1), "read the command line");
     set_log(name, s->config);
+    metrics_start(name);
+    svc_measure_start();
     if (is_check) {
         printf("%s: the configuration is fine\n", s->config->path);
         exit(0);
@@ -182,7 +184,11 @@ enum err svc_serve(struct svc *s, const struct bus_server_fns *fns, void *ctx)
 struct bus_client *svc_connect(struct svc *s, const char *service,
                                const struct bus_client_fns *fns, void *ctx)
 {
-    return bus_connect(s->bus, svc_endpoint(s, service, false), fns, ctx);
+    struct bus_client *c =
+        bus_connect(s->bus, svc_endpoint(s, service, false), fns, ctx);
+
+    bus_client_name(c, service);
+    return c;
 }
 
 void svc_subscribe(struct svc *s, const char *service, const char *prefix,
@@ -247,12 +253,19 @@ static void on_note(void *ctx)
                             : NOTE_US);
 }
 
+void svc_disk(struct svc *s, const char *path)
+{
+    svc_process(s)->disk_path = path;
+}
+
 void svc_run(struct svc *s)
 {
     struct svc_process *p = svc_process(s);
 
     timer_init(&p->log_sweep, s->loop, on_log_sweep, p);
     timer_set(&p->log_sweep, LOG_SWEEP_US);
+    if (!*s->chain_id)
+        s->chain_id = svc_chain_id(s);
     log_event(LOG_INFO, "started", LOG_INT("pid", getpid()),
               LOG_STR("home", s->config->home));
     p->watchdog_us = notify_watchdog_us();

@@ -18,8 +18,9 @@ struct svc {
     struct loop       *loop;
     struct bus        *bus;
     struct bus_server *server;   /* after svc_serve */
-    const char        *chain_id; /* label of the metrics; set when known */
-    int                exit_code;
+    const char        *chain_id; /* label of the metrics; svc_run looks into the
+                                    genesis file for whoever left it empty */
+    int exit_code;
 };
 
 /* svc_start - flags, config, log, loop, bus.  Ends the process with a clear
@@ -44,6 +45,12 @@ void svc_status_relay(struct svc *s, const char *service);
 /* svc_endpoint - where service is reached; for a tcp one with its key.  Lives
  * as long as the config. */
 const char *svc_endpoint(struct svc *s, const char *service, bool is_pub);
+
+/* svc_metrics - every series of this process; buf_fini it. */
+void svc_metrics(struct buf *out, struct svc *s);
+/* svc_disk - where this service's data lies, if not in a kv, to tell what room
+ * there is; path lives as long as the process. */
+void svc_disk(struct svc *s, const char *path);
 
 /* svc_condition - readiness: reason is a static text, NULL when fine.  At
  * most 16 names. */

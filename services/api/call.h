@@ -44,6 +44,7 @@ struct call {
     struct arg           args[ARGS_MAX];
     struct arena        *arena;
     struct rpc_id        id;
+    uint64_t             began_us;
     struct buf           out;
     struct json_writer   w; /* where the handler writes the result */
     /* What handlers keep between steps. */

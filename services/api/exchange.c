@@ -145,14 +145,22 @@ static void finish(struct exchange *x)
 
 static void drive(struct exchange *x);
 
+static const char *method_name(const struct call *c)
+{
+    return c->method ? c->method->name : "unknown";
+}
+
 static void answered(struct call *c)
 {
+    metric_since(&metric_api_request_seconds, method_name(c), NULL,
+                 c->began_us);
     c->exchange->in_flight--;
     drive(c->exchange);
 }
 
 static void answer_error(struct call *c, enum rpc_code code, struct span data)
 {
+    metric_add(&metric_api_errors_total, method_name(c), NULL, 1);
     buf_clear(&c->out);
     rpc_error(&c->out, &c->id, code, data);
     answered(c);
@@ -202,6 +210,7 @@ static void too_few_arguments(struct call *c)
 {
     struct exchange *x = c->exchange;
 
+    metric_add(&metric_api_errors_total, method_name(c), NULL, 1);
     buf_clear(&x->first.out);
     rpc_error(&x->first.out, &uri_id, RPC_INTERNAL_ERROR,
               span_str("reflect: Call with too few input arguments"));
@@ -238,6 +247,7 @@ static void prepare(struct exchange *x, struct call *c, struct rpc_id id,
                         .exchange = x,
                         .method   = m,
                         .id       = id,
+                        .began_us = now_us(),
                         .arena    = &x->arena,
                         .out      = out };
     if (!c->out.max)

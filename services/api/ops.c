@@ -234,11 +234,13 @@ static void put_family(struct buf *out, const struct family *f)
 
 static void put_up(struct buf *out, const struct gather *g)
 {
-    buf_str(out, "# HELP warren_service_up Whether the service answers.\n"
+    buf_str(out, "# HELP warren_service_up Whether the service answers."
+                 " Unit: 1 yes, 0 no.\n"
                  "# TYPE warren_service_up gauge\n");
     for (size_t i = 0; i < g->count; i++)
-        buf_printf(out, "warren_service_up{service=\"%s\"} %d\n",
-                   g->members[i].name, g->members[i].is_up);
+        buf_printf(out,
+                   "warren_service_up{chain_id=\"%s\",service=\"%s\"} %d\n",
+                   g->shell->chain_id, g->members[i].name, g->members[i].is_up);
 }
 
 static void metrics(struct gather *g)
@@ -249,9 +251,7 @@ static void metrics(struct gather *g)
 
     arena_open(&a, 64 << 20);
     buf_init(&out, METRICS_BYTES);
-    buf_init(&own, METRICS_BYTES);
-    metrics_print(&own, g->shell->svc->config->instrumentation.namespace,
-                  g->shell->chain_id);
+    svc_metrics(&own, g->shell->svc);
     split(&all, buf_span(&own), &a);
     for (size_t i = 0; i < g->count; i++) {
         const Admin__Reply *r = g->members[i].reply;

@@ -58,8 +58,9 @@ static enum err load_genesis(struct shell *s)
         buf_init(&compact, 2 * GENESIS_BYTES_MAX);
         genesis_print(&indented, &g);
         gojson_compact(&compact, buf_span(&indented));
-        s->genesis  = arena_copy(&s->memory, buf_span(&compact));
-        s->chain_id = copy_text(&s->memory, g.chain_id);
+        s->genesis       = arena_copy(&s->memory, buf_span(&compact));
+        s->chain_id      = copy_text(&s->memory, g.chain_id);
+        s->svc->chain_id = s->chain_id;
         buf_fini(&indented);
         buf_fini(&compact);
     }
@@ -67,30 +68,72 @@ static enum err load_genesis(struct shell *s)
     return e;
 }
 
-static struct bus_client *meet(struct shell *s, const char *service)
+static void on_up(void *ctx, bool is_new_boot)
 {
-    static const struct bus_client_fns fns = { 0 };
-    struct bus_client *c = svc_connect(s->svc, service, &fns, s);
+    struct neighbour *n = ctx;
 
-    must(s->neighbour_count < NEIGHBOURS_MAX);
-    s->neighbours[s->neighbour_count++] = (struct neighbour){ service, c };
-    return c;
+    UNUSED(is_new_boot);
+    if (n->is_needed)
+        svc_condition(n->shell->svc, n->name, NULL);
+}
+
+static void on_down(void *ctx)
+{
+    struct neighbour *n = ctx;
+
+    if (n->is_needed)
+        svc_condition(n->shell->svc, n->name, "not reachable");
+}
+
+static struct bus_client *meet(struct shell *s, const char *service,
+                               bool is_needed)
+{
+    static const struct bus_client_fns fns = { .on_up   = on_up,
+                                               .on_down = on_down };
+    struct neighbour                  *n = &s->neighbours[s->neighbour_count++];
+
+    must(s->neighbour_count <= NEIGHBOURS_MAX);
+    *n = (struct neighbour){ .shell     = s,
+                             .name      = service,
+                             .is_needed = is_needed };
+    if (is_needed)
+        svc_condition(s->svc, service, "not reached yet");
+    n->client = svc_connect(s->svc, service, &fns, n);
+    return n->client;
+}
+
+static void on_app_up(void *ctx)
+{
+    struct shell *s = ctx;
+
+    svc_condition(s->svc, "application", NULL);
+    app_is_up(s);
+}
+
+static void on_app_down(void *ctx, const char *why)
+{
+    struct shell *s = ctx;
+
+    UNUSED(why);
+    svc_condition(s->svc, "application", "not connected");
 }
 
 static void meet_all(struct shell *s)
 {
-    static const struct abci_client_fns fns = { .on_up = app_is_up };
+    static const struct abci_client_fns fns = { .on_up   = on_app_up,
+                                                .on_down = on_app_down };
     const struct config                *cfg = s->svc->config;
     const char                         *app = config_app_service(cfg);
 
-    s->store     = meet(s, "store");
-    s->mempool   = meet(s, "mempool");
-    s->consensus = meet(s, "consensus");
-    s->p2p       = meet(s, "p2p");
+    s->store     = meet(s, "store", true);
+    s->mempool   = meet(s, "mempool", true);
+    s->consensus = meet(s, "consensus", true);
+    s->p2p       = meet(s, "p2p", false);
     if (app)
-        meet(s, app);
+        meet(s, app, false);
     if (!*cfg->priv_validator_laddr)
-        meet(s, "signer");
+        meet(s, "signer", false);
+    svc_condition(s->svc, "application", "not connected yet");
     s->app = abci_connect(s->svc->loop, config_app_address(cfg), &fns, s);
 }
 

@@ -12,8 +12,10 @@ struct call;
 
 /* A service of this node, asked for health and metrics. */
 struct neighbour {
+    struct shell      *shell;
     const char        *name;
     struct bus_client *client;
+    bool               is_needed; /* no call can do without it */
 };
 enum { NEIGHBOURS_MAX = 8 };
 

@@ -7,8 +7,11 @@
 /* measure_start - so that what has not happened yet reads 0. */
 void measure_start(void);
 
+/* measure_event - before the core hears it. */
+void measure_event(const struct consensus *c, const struct event *ev);
 /* measure_effect - facts and steps. */
-void measure_effect(const struct consensus *c, const struct effect *e);
+void measure_effect(struct consensus *c, const struct effect *e);
+void measure_syncing(bool is_syncing);
 void measure_proposed(void);
 void measure_processed(bool is_accepted);
 void measure_extension(bool is_accepted);

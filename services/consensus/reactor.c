@@ -173,6 +173,27 @@ void reactor_taken(struct reactor *r)
         set_held(r, false);
 }
 
+static const char *id_text(char                 out[2 * ADDRESS_BYTES + 1],
+                           const struct remote *p)
+{
+    struct buf b;
+
+    buf_use(&b, out, 2 * ADDRESS_BYTES + 1);
+    buf_hex(&b, SPAN_OF(p->view.id.b));
+    return buf_cstr(&b);
+}
+
+/* Which peers the blocks come from. */
+static void count_part(const struct remote *p, uint8_t channel,
+                       struct span bytes)
+{
+    enum { PART_TAG = 5 << 3 | 2 };
+    char id[2 * ADDRESS_BYTES + 1];
+
+    if (channel == 0x21 && bytes.n > 0 && bytes.p[0] == PART_TAG)
+        metric_add(&metric_consensus_block_parts, id_text(id, p), NULL, 1);
+}
+
 static void queue(struct reactor *r, struct remote *p, struct span bytes)
 {
     struct shell *s = r->shell;
@@ -202,6 +223,7 @@ static void hear(struct reactor *r, struct remote *p, uint8_t channel,
     }
     if (heard.is_good)
         peers_good(r->peers, p->number);
+    count_part(p, channel, bytes);
     if (heard.has_event)
         queue(r, p, bytes);
     deferred_set(&r->later);
@@ -297,11 +319,14 @@ static void on_up(void *ctx, uint64_t peer, struct span id, struct span listens,
 static void on_down(void *ctx, uint64_t peer)
 {
     struct reactor *r = ctx;
+    char            id[2 * ADDRESS_BYTES + 1];
 
     for (size_t i = 0; i < r->n; i++) {
         if (r->v[i]->number != peer)
             continue;
         fetch_down(r, peer);
+        metric_forget(&metric_consensus_block_parts, id_text(id, r->v[i]),
+                      NULL);
         free(r->v[i]);
         r->v[i] = r->v[--r->n];
         return;

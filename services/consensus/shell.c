@@ -71,6 +71,14 @@ static void set_timer(struct shell *s, const struct effect *e)
     inputs_timeout(&s->inputs, &s->timeout);
 }
 
+/* Somebody asks for the numbers. */
+static void on_asked(void *ctx)
+{
+    struct shell *s = ctx;
+
+    measure_syncing(s->phase == PHASE_SYNC);
+}
+
 static void on_timer(void *ctx)
 {
     struct shell *s = ctx;
@@ -116,6 +124,7 @@ static void perform(struct shell *s, const struct effect *e)
 void shell_feed(struct shell *s, struct event *ev)
 {
     s->fx.n = 0;
+    measure_event(&s->core, ev);
     consensus_step(&s->core, &s->fx, ev);
     for (size_t i = 0; i < s->fx.n; i++)
         perform(s, &s->fx.v[i]);
@@ -329,6 +338,9 @@ enum err shell_open(struct shell *s, struct svc *svc)
     svc_condition(svc, "store", "not reached yet");
     s->store = svc_connect(svc, "store", &store_fns, s);
     measure_start();
+    svc_disk(svc, config_path(svc->config, svc->config->consensus.wal_file));
+    s->numbers = (struct metrics_source){ .fn = on_asked, .ctx = s };
+    metrics_join(&s->numbers);
     txs_open(s);
     app_open(s);
     reactor_open(&s->reactor, s);
@@ -338,6 +350,7 @@ enum err shell_open(struct shell *s, struct svc *svc)
 
 void shell_close(struct shell *s)
 {
+    metrics_leave(&s->numbers);
     if (s->wal && wal_sync(s->wal) == OK)
         wal_close(s->wal);
     wal_replay_close(s->replay);

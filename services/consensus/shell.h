@@ -66,11 +66,11 @@ struct shell {
     int64_t            first_height; /* that the core worked on */
     int64_t            log_ahead; /* ended in the WAL, not in the store; or 0 */
     int64_t            log_from;  /* a height that it can be replayed from */
-    struct timer       sync_timer;
-
-    struct chain_state chain; /* until the core has it */
-    bool               needs_proof;
-    int64_t            checked_heights; /* for signatures of our key */
+    struct metrics_source numbers;
+    struct timer          sync_timer;
+    struct chain_state    chain; /* until the core has it */
+    bool                  needs_proof;
+    int64_t               checked_heights; /* for signatures of our key */
     void (*when_checked)(struct shell *s);
     int64_t      store_lowest, store_height;
     int64_t      saved_height, saving_height; /* of last_state */

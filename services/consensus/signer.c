@@ -1,6 +1,7 @@
 #include "consensus/signer.h"
 
 #include "base/log.h"
+#include "metrics/metrics.h"
 #include "model/vote.h"
 #include "privval/conn.h"
 
@@ -38,6 +39,7 @@ struct signer {
     void                  *request_ctx;
     bool                   is_extended, is_sent;
     struct stamp           bounds[2]; /* of the vote's time */
+    uint64_t               sent_us;
 };
 
 static bool is_asking(const struct signer *g)
@@ -53,6 +55,8 @@ static void answer(struct signer *g, enum signed_verdict verdict,
     if (!is_asking(g))
         return;
     timer_clear(&g->give_up);
+    if (verdict != SIGNER_AWAY)
+        metric_since(&metric_consensus_signer_seconds, NULL, NULL, g->sent_us);
     if (verdict == SIGNING_REFUSED)
         timer_set(&g->again, AGAIN_US);
     g->vote     = NULL;
@@ -86,6 +90,7 @@ static void send_request(struct signer *g)
         m.sign_proposal_request = &p;
     }
     g->is_sent = privval_send(g->conn, &m);
+    g->sent_us = now_us();
     if (!g->is_sent)
         log_event(LOG_WARN, "a request to the signer is too long to be sent");
 }

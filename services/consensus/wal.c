@@ -3,6 +3,8 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "consensus/wal_files.h"
+#include "loop/loop.h"
+#include "metrics/metrics.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -275,6 +277,7 @@ enum err wal_append_end_height(struct wal *w, struct stamp now, int64_t height,
 
 enum err wal_sync(struct wal *w)
 {
+    uint64_t began;
     enum err e;
 
     if (w->is_synced)
@@ -282,8 +285,10 @@ enum err wal_sync(struct wal *w)
     e = write_out(w);
     if (e)
         return e;
+    began = now_us();
     if (fdatasync(w->fd) != 0)
         return disk_error(w, "sync");
+    metric_since(&metric_fsync_seconds, "wal", NULL, began);
     w->is_synced = true;
     return OK;
 }

@@ -9,37 +9,14 @@
 
 enum { CACHE_BYTES = 64 << 20, PATH_BYTES_MAX = 4096 };
 
-static struct metric height_metric = {
-    .subsystem = "ledger",
-    .name      = "height",
-    .help      = "Height of the committed state.",
-    .kind      = METRIC_GAUGE,
-};
-static struct metric disk_metric = {
-    .subsystem = "ledger",
-    .name      = "disk_bytes",
-    .help      = "Bytes of the state on disk.",
-    .kind      = METRIC_GAUGE,
-};
-static const double  seconds[]   = { 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3 };
-static struct metric time_metric = {
-    .subsystem    = "ledger",
-    .name         = "request_seconds",
-    .help         = "Time to answer a request, by its kind.",
-    .kind         = METRIC_HISTOGRAM,
-    .labels       = { "request" },
-    .buckets      = seconds,
-    .bucket_count = COUNT(seconds),
-};
-
 static void report(struct shell *s, int32_t which, uint64_t us)
 {
-    metric_observe(&time_metric, abci_request_name(which), NULL,
-                   (double)us / 1e6);
+    metric_observe(&metric_ledger_request_seconds, abci_request_name(which),
+                   NULL, (double)us / 1e6);
     if (which != ABCI_REQ_COMMIT)
         return;
-    metric_set(&height_metric, NULL, NULL, (double)state_height(s->state));
-    metric_set(&disk_metric, NULL, NULL, (double)state_disk_bytes(s->state));
+    metric_set(&metric_ledger_height, NULL, NULL,
+               (double)state_height(s->state));
     log_event(LOG_DEBUG, "committed", LOG_INT("height", state_height(s->state)),
               LOG_UINT("us", us));
 }

@@ -181,11 +181,6 @@ struct span state_chain_id(const struct state *s)
     return SPAN(s->chain_id, s->chain_id_n);
 }
 
-size_t state_disk_bytes(const struct state *s)
-{
-    return kv_disk_bytes(s->kv);
-}
-
 /* ---- reading ---- */
 
 static bool read_get(void *ctx, enum ledger_store store, struct span key,

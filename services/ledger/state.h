@@ -50,7 +50,6 @@ void state_commit(struct state *s, const struct changes *c,
                   struct span chain_id);
 
 /* state_rest - between requests: lets go of what reading held. */
-void   state_rest(struct state *s);
-size_t state_disk_bytes(const struct state *s);
+void state_rest(struct state *s);
 
 #endif

@@ -37,14 +37,6 @@ enum {
     FREE_BELOW     = WAITING_MAX / 4,
 };
 
-static struct metric outbound_metric = {
-    .subsystem = "mempool",
-    .name      = "active_outbound_connections",
-    .help      = "Number of connections being actively used for sending"
-                 " transactions.",
-    .kind      = METRIC_GAUGE
-};
-
 /* Serve everybody after the present events, or when it is time again. */
 static void pace(struct shell *s)
 {
@@ -80,7 +72,8 @@ static void measure(const struct shell *s)
 
     for (size_t i = 0; i < GOSSIP_PEERS_MAX; i++)
         n += s->slots[i].is_used && s->is_broadcasting;
-    metric_set(&outbound_metric, NULL, NULL, (double)n);
+    metric_set(&metric_mempool_active_outbound_connections, NULL, NULL,
+               (double)n);
 }
 
 static void on_up(void *ctx, uint64_t peer, struct span id,

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "mempool/segments.h"
+#include "metrics/metrics.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +27,7 @@ struct job {
     int        error; /* errno */
     bool       is_worked;
     bool       ends_segment;
-    uint64_t   mark;
+    uint64_t   mark, sync_us;
 };
 
 struct journal {
@@ -130,6 +131,7 @@ static void work(void *ctx)
     struct job    *job  = ctx;
     const uint8_t *p    = job->bytes.p;
     size_t         left = job->bytes.len;
+    uint64_t       began;
 
     job->is_worked = true;
     while (left > 0) {
@@ -144,8 +146,10 @@ static void work(void *ctx)
         p += n;
         left -= (size_t)n;
     }
+    began = now_us();
     if (fdatasync(job->fd) < 0)
         job->error = errno;
+    job->sync_us = now_us() - began;
 }
 
 static void done(void *ctx)
@@ -165,6 +169,8 @@ static void done(void *ctx)
                                       j->segments.dir, strerror(job->error)));
         return;
     }
+    metric_observe(&metric_fsync_seconds, "journal", NULL,
+                   (double)job->sync_us / 1e6);
     j->durable = job->mark;
     segments_drop(&j->segments, j->durable, KEEP_SEGMENTS);
     j->fns.on_durable(j->ctx);

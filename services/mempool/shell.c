@@ -9,46 +9,22 @@
 
 /* ---- numbers for operators ---- */
 
-static const double tx_size_buckets[] = { 1, 3, 9, 27, 81, 243, 729 };
-
-#define MEMPOOL_METRIC(n, k, text)                                             \
-    {                                                                          \
-        .subsystem = "mempool", .name = (n), .help = (text), .kind = (k)       \
-    }
-
-static struct metric size_metric = MEMPOOL_METRIC(
-    "size", METRIC_GAUGE, "Number of uncommitted transactions in the mempool.");
-static struct metric bytes_metric = MEMPOOL_METRIC(
-    "size_bytes", METRIC_GAUGE, "Total size of the mempool in bytes.");
-static struct metric tx_size_metric = {
-    .subsystem    = "mempool",
-    .name         = "tx_size_bytes",
-    .help         = "Histogram of transaction sizes in bytes.",
-    .kind         = METRIC_HISTOGRAM,
-    .buckets      = tx_size_buckets,
-    .bucket_count = COUNT(tx_size_buckets)
-};
-static struct metric count_metrics[] = {
-    [COUNT_FAILED]   = MEMPOOL_METRIC("failed_txs", METRIC_COUNTER,
-                                      "Number of failed transactions."),
-    [COUNT_REJECTED] = MEMPOOL_METRIC("rejected_txs", METRIC_COUNTER,
-                                      "Number of rejected transactions."),
-    [COUNT_EVICTED]  = MEMPOOL_METRIC("evicted_txs", METRIC_COUNTER,
-                                      "Number of evicted transactions."),
-    [COUNT_RECHECK]  = MEMPOOL_METRIC(
-         "recheck_times", METRIC_COUNTER,
-         "Number of times transactions are rechecked in the mempool."),
-};
-
 void shell_count(enum shell_count what)
 {
-    metric_add(&count_metrics[what], NULL, NULL, 1);
+    struct metric *const counts[] = {
+        [COUNT_FAILED]   = &metric_mempool_failed_txs,
+        [COUNT_REJECTED] = &metric_mempool_rejected_txs,
+        [COUNT_EVICTED]  = &metric_mempool_evicted_txs,
+        [COUNT_RECHECK]  = &metric_mempool_recheck_times,
+    };
+
+    metric_add(counts[what], NULL, NULL, 1);
 }
 
 void shell_measure(struct shell *s)
 {
-    metric_set(&size_metric, NULL, NULL, (double)s->core.count);
-    metric_set(&bytes_metric, NULL, NULL, (double)s->core.bytes);
+    metric_set(&metric_mempool_size, NULL, NULL, (double)s->core.count);
+    metric_set(&metric_mempool_size_bytes, NULL, NULL, (double)s->core.bytes);
 }
 
 /* ---- consensus waits for something to do ---- */
@@ -121,7 +97,8 @@ void shell_keep(struct shell *s, struct mempool_tx *tx)
 
     if (s->journal)
         tx->segment = journal_add_tx(s->journal, &j);
-    metric_observe(&tx_size_metric, NULL, NULL, (double)tx->bytes.n);
+    metric_observe(&metric_mempool_tx_size_bytes, NULL, NULL,
+                   (double)tx->bytes.n);
     shell_available(s);
     gossip_add(s, tx);
 }
@@ -241,6 +218,7 @@ static enum err open_journal(struct shell *s)
     e = journal_open(&s->journal, s->svc->loop, buf_cstr(&path), 0, &fns, s);
     if (e)
         return e;
+    svc_disk(s->svc, strdup(buf_cstr(&path)));
     for (const struct mempool_tx *tx = mempool_first(&s->core); tx;
          tx                          = mempool_next(&s->core, tx))
         journal_adopt(s->journal, tx->segment, tx->bytes.n);
@@ -330,6 +308,10 @@ enum err shell_open(struct shell *s, struct svc *svc)
     checks_open(s);
     timer_init(&s->hint, svc->loop, on_hint_due, s);
     timer_set(&s->hint, HINT_US);
+    metric_set(&metric_mempool_size_limit, NULL, NULL,
+               (double)svc->config->mempool.size);
+    metric_set(&metric_mempool_limit_bytes, NULL, NULL,
+               (double)svc->config->mempool.max_txs_bytes);
     shell_measure(s);
     return OK;
 }

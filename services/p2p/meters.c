@@ -4,46 +4,6 @@
 
 #include <stdio.h>
 
-static struct metric peers         = { .subsystem = "p2p",
-                                       .name      = "peers",
-                                       .help      = "Number of peers.",
-                                       .kind      = METRIC_GAUGE };
-static struct metric peer_received = {
-    .subsystem = "p2p",
-    .name      = "peer_receive_bytes_total",
-    .help      = "Number of bytes received from a given peer.",
-    .kind      = METRIC_COUNTER,
-    .labels    = { "peer_id", "chID" },
-};
-static struct metric peer_sent = {
-    .subsystem = "p2p",
-    .name      = "peer_send_bytes_total",
-    .help      = "Number of bytes sent to a given peer.",
-    .kind      = METRIC_COUNTER,
-    .labels    = { "peer_id", "chID" },
-};
-static struct metric pending = {
-    .subsystem = "p2p",
-    .name      = "peer_pending_send_bytes",
-    .help      = "Messages that wait to be sent to a given peer.",
-    .kind      = METRIC_GAUGE,
-    .labels    = { "peer_id" },
-};
-static struct metric message_received = {
-    .subsystem = "p2p",
-    .name      = "message_receive_bytes_total",
-    .help      = "Number of bytes of each message type received.",
-    .kind      = METRIC_COUNTER,
-    .labels    = { "message_type" },
-};
-static struct metric message_sent = {
-    .subsystem = "p2p",
-    .name      = "message_send_bytes_total",
-    .help      = "Number of bytes of each message type sent.",
-    .kind      = METRIC_COUNTER,
-    .labels    = { "message_type" },
-};
-
 /* One kind of message. */
 struct tally {
     const char *name;
@@ -140,11 +100,13 @@ void meter_peer(const struct meter *m, const char *id, const uint8_t *channels,
     for (size_t i = 0; i < n; i++) {
         channel_label(label, channels[i]);
         if (m->received[i])
-            metric_set(&peer_received, id, label, (double)m->received[i]);
+            metric_set(&metric_p2p_peer_receive_bytes_total, id, label,
+                       (double)m->received[i]);
         if (m->sent[i])
-            metric_set(&peer_sent, id, label, (double)m->sent[i]);
+            metric_set(&metric_p2p_peer_send_bytes_total, id, label,
+                       (double)m->sent[i]);
     }
-    metric_set(&pending, id, NULL, (double)waiting);
+    metric_set(&metric_p2p_peer_pending_send_bytes, id, NULL, (double)waiting);
 }
 
 void meter_forget(const char *id, const uint8_t *channels, size_t n)
@@ -153,24 +115,25 @@ void meter_forget(const char *id, const uint8_t *channels, size_t n)
 
     for (size_t i = 0; i < n; i++) {
         channel_label(label, channels[i]);
-        metric_forget(&peer_received, id, label);
-        metric_forget(&peer_sent, id, label);
+        metric_forget(&metric_p2p_peer_receive_bytes_total, id, label);
+        metric_forget(&metric_p2p_peer_send_bytes_total, id, label);
     }
-    metric_forget(&pending, id, NULL);
+    metric_forget(&metric_p2p_peer_pending_send_bytes, id, NULL);
 }
 
 void meter_node(size_t count)
 {
-    metric_set(&peers, NULL, NULL, (double)count);
+    metric_set(&metric_p2p_peers, NULL, NULL, (double)count);
     for (size_t i = 0; i < COUNT(families); i++) {
         for (size_t k = 0; k < families[i].count; k++) {
             const struct tally *t = &families[i].tally[k];
 
             if (t->received)
-                metric_set(&message_received, t->name, NULL,
-                           (double)t->received);
+                metric_set(&metric_p2p_message_receive_bytes_total, t->name,
+                           NULL, (double)t->received);
             if (t->sent)
-                metric_set(&message_sent, t->name, NULL, (double)t->sent);
+                metric_set(&metric_p2p_message_send_bytes_total, t->name, NULL,
+                           (double)t->sent);
         }
     }
 }

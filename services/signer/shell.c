@@ -11,15 +11,13 @@ enum {
     ARENA_BYTES = 64 << 20,
 };
 
-static struct metric signatures = {
-    .subsystem = "signer",
-    .name      = "signatures_total",
-    .help      = "Requests to sign, by what came of them.",
-    .kind      = METRIC_COUNTER,
-    .labels    = { "verdict" },
-};
-
 /* ---- requests ---- */
+
+static void count(const char *verdict, uint64_t since)
+{
+    metric_add(&metric_signer_requests_total, verdict, NULL, 1);
+    metric_since(&metric_signer_request_seconds, NULL, NULL, since);
+}
 
 static void refuse(struct shell *s, const struct privval_msg *req)
 {
@@ -27,16 +25,26 @@ static void refuse(struct shell *s, const struct privval_msg *req)
 
     log_event(LOG_WARN, "refused to sign",
               LOG_STR("why", "a negative height or round"));
-    metric_add(&signatures, "refused", NULL, 1);
+    count("refused", now_us());
     privval_refuse(req, &res, "negative height or round", &s->arena);
     if (!privval_send(s->conn, &res))
         log_event(LOG_WARN, "an answer does not fit the connection");
 }
 
+static enum err save(struct shell *s)
+{
+    uint64_t began = now_us();
+    enum err e     = signer_save_state(s);
+
+    metric_since(&metric_fsync_seconds, "state", NULL, began);
+    return e;
+}
+
 static void on_message(void *ctx, const struct privval_msg *req)
 {
-    struct shell      *s    = ctx;
-    struct last_signed kept = s->privval.last;
+    struct shell      *s     = ctx;
+    struct last_signed kept  = s->privval.last;
+    uint64_t           began = now_us();
     struct privval_msg res;
     bool               is_new;
     char               why[WHY_BYTES];
@@ -49,7 +57,7 @@ static void on_message(void *ctx, const struct privval_msg *req)
     }
     if (!privval_answer(&s->privval, req, &res, &is_new, why, &s->arena))
         return; /* an answer to nothing */
-    if (is_new && signer_save_state(s) != OK) {
+    if (is_new && save(s) != OK) {
         /* Not durable: the signature stays here and never was. */
         s->privval.last = kept;
         return;
@@ -58,7 +66,7 @@ static void on_message(void *ctx, const struct privval_msg *req)
         log_event(LOG_WARN, "refused to sign", LOG_STR("why", why));
     if (req->which != PRIVVAL_PING_REQUEST &&
         req->which != PRIVVAL_PUB_KEY_REQUEST)
-        metric_add(&signatures, why[0] ? "refused" : "signed", NULL, 1);
+        count(why[0] ? "refused" : "signed", began);
     if (!privval_send(s->conn, &res))
         log_event(LOG_WARN, "an answer does not fit the connection");
 }
@@ -136,6 +144,9 @@ enum err shell_open(struct shell *s, struct svc *svc)
     if (e)
         return e;
     svc->chain_id = s->chain_id;
+    svc_disk(svc, s->state_path);
+    metric_add(&metric_signer_requests_total, "signed", NULL, 0);
+    metric_add(&metric_signer_requests_total, "refused", NULL, 0);
     svc_condition(svc, "consensus", "not connected");
     if (privval_is_secret(s->address)) {
         /* The node is on another host, and its store with it. */

@@ -8,36 +8,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-static const double seconds[] = { 0.0003, 0.001, 0.003, 0.01, 0.03,
-                                  0.1,    0.3,   1,     3 };
-
-static struct metric commit_seconds = {
-    .subsystem    = "store",
-    .name         = "commit_seconds",
-    .help         = "How long a synced commit took.",
-    .kind         = METRIC_HISTOGRAM,
-    .buckets      = seconds,
-    .bucket_count = COUNT(seconds),
-};
-static struct metric height_gauge = {
-    .subsystem = "store",
-    .name      = "height",
-    .help      = "Highest block stored.",
-    .kind      = METRIC_GAUGE,
-};
-static struct metric lowest_gauge = {
-    .subsystem = "store",
-    .name      = "lowest_height",
-    .help      = "Lowest block stored.",
-    .kind      = METRIC_GAUGE,
-};
-static struct metric disk_gauge = {
-    .subsystem = "store",
-    .name      = "disk_bytes",
-    .help      = "Disk space that the database takes.",
-    .kind      = METRIC_GAUGE,
-};
-
 /* ---- answering ---- */
 
 void shell_reply(struct shell *s, struct bus_call call,
@@ -126,11 +96,11 @@ static void settle(struct shell *s, enum err e)
 
 static void measure(struct shell *s, uint64_t since)
 {
-    metric_observe(&commit_seconds, NULL, NULL,
+    metric_observe(&metric_store_commit_seconds, NULL, NULL,
                    (double)(now_us() - since) / 1e6);
-    metric_set(&height_gauge, NULL, NULL, (double)s->db.heads.height);
-    metric_set(&lowest_gauge, NULL, NULL, (double)s->db.heads.lowest);
-    metric_set(&disk_gauge, NULL, NULL, (double)kv_disk_bytes(s->db.kv));
+    metric_set(&metric_store_height, NULL, NULL, (double)s->db.heads.height);
+    metric_set(&metric_store_lowest_height, NULL, NULL,
+               (double)s->db.heads.lowest);
 }
 
 void shell_commit(struct shell *s)

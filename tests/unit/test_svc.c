@@ -159,9 +159,9 @@ TEST(a_service_answers_health_and_metrics_and_stops_when_asked)
     if (CHECK(reply && reply->kind_case == ADMIN__REPLY__KIND_METRICS)) {
         snprintf(all, sizeof all, "%.*s", (int)reply->metrics->text.len,
                  (const char *)reply->metrics->text.data);
-        CHECK(strstr(all, "cometbft_process_resident_memory_bytes{chain_id="
+        CHECK(strstr(all, "warren_process_resident_memory_bytes{chain_id="
                           "\"test-chain\",service=\"store\"} "));
-        CHECK(strstr(all, "cometbft_process_ready{chain_id=\"test-chain\","
+        CHECK(strstr(all, "warren_process_ready{chain_id=\"test-chain\","
                           "service=\"store\"} 0\n"));
     }
     admin__reply__free_unpacked(reply, NULL);
@@ -201,7 +201,7 @@ TEST(the_status_port_answers_probes_and_prometheus)
           "{\"ready\":false,\"reasons\":[{\"service\":\"store\",\"reason\":"
           "\"consensus: not reachable\"}]}" },
         { "GET /metrics HTTP/1.0\r\n\r\n", "200",
-          "cometbft_process_ready{chain_id=\"test-chain\",service=\"store\"}"
+          "warren_process_ready{chain_id=\"test-chain\",service=\"store\"}"
           " 0\n" },
         { "HEAD /livez HTTP/1.0\r\n\r\n", "200", "" },
         { "GET /signer/metrics HTTP/1.0\r\n\r\n", "404", "/metrics" },
