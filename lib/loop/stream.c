@@ -183,12 +183,15 @@ static bool may_read(const struct stream *s)
 
 /* The reader is let be until something comes that may not be read: most
  * pauses end before that, and each change costs a call of the system. */
-static void update_watches(struct stream *s)
+static void update_reader(struct stream *s)
 {
-    if (!s->is_open)
-        return;
-    if (may_read(s))
+    if (s->is_open && may_read(s))
         watch_want(&s->reader, &s->is_reading, true);
+}
+
+/* After the output was flushed as far as it goes, for the same reason. */
+static void update_writer(struct stream *s)
+{
     watch_want(&s->writer, &s->is_writing, queue_size(&s->out) > 0);
 }
 
@@ -206,7 +209,7 @@ static bool deliver(struct stream *s)
         return false;
     must(used <= in.n);
     queue_drop(&s->in, used);
-    update_watches(s);
+    update_reader(s);
     return true;
 }
 
@@ -293,7 +296,7 @@ void stream_pause(struct stream *s, bool is_paused)
     s->is_paused = is_paused;
     if (!is_paused && queue_size(&s->in) > 0)
         deferred_set(&s->wakeup);
-    update_watches(s);
+    update_reader(s);
 }
 
 /* ---- output ---- */
@@ -332,7 +335,7 @@ static void on_flush(void *ctx)
         return;
     queue_drop(&s->out,
                send_some(s, s->out.p + s->out.from, queue_size(&s->out)));
-    update_watches(s);
+    update_writer(s);
     if (s->is_closing && queue_size(&s->out) == 0) {
         finish_closing(s);
     } else if (s->wants_drain && queue_size(&s->out) <= s->output_max / 4) {
@@ -409,7 +412,7 @@ void stream_close_flushed(struct stream *s, uint32_t timeout_ms)
     timer_init(&s->timer, s->loop, on_close_timeout, s);
     timer_set(&s->timer, (uint64_t)timeout_ms * 1000);
     deferred_set(&s->flush);
-    update_watches(s);
+    update_reader(s);
 }
 
 /* ---- making ---- */
@@ -443,7 +446,7 @@ static void stream_opened(struct stream *s)
     watch_init(&s->reader, s->loop, s->fd, WATCH_READ, on_readable, s);
     watch_init(&s->writer, s->loop, s->fd, WATCH_WRITE, on_flush, s);
     s->is_reading = s->is_writing = true;
-    update_watches(s);
+    update_writer(s);
 }
 
 struct stream *stream_adopt(struct loop *l, int fd,
