@@ -489,7 +489,7 @@ void gossip_open(struct shell *s)
         s->tick_bytes = TICK_BYTES_MIN;
     if (s->tick_bytes > TICK_BYTES_MAX)
         s->tick_bytes = TICK_BYTES_MAX;
-    s->pace_us = (uint64_t)cfg->p2p.flush_throttle_timeout / 1000 / 2;
+    s->pace_us = (uint64_t)cfg->p2p.flush_throttle_timeout / 1000;
     if (s->pace_us > PACE_MAX_US)
         s->pace_us = PACE_MAX_US;
     if (s->pace_us < PACE_MIN_US)

@@ -17,6 +17,7 @@ static void pushed(struct reactor *r, uint64_t number)
     r->unconfirmed += r->outbox.len;
     buf_clear(&r->outbox);
     r->has_frames = false;
+    r->pushed_us  = now_us();
 }
 
 /* What waits goes out as one push.  The number stands at its end, so a push
@@ -38,6 +39,35 @@ static void flush(void *ctx)
         r->outbox.len = before;
         timer_set(&r->retry, RETRY_US);
     }
+}
+
+static void on_pace(void *ctx)
+{
+    struct reactor *r = ctx;
+
+    r->is_paced = false;
+    flush(r);
+}
+
+/* A wake-up of the reactor costs more than most frames do. */
+static void flush_at_pace(struct reactor *r)
+{
+    uint64_t since = now_us() - r->pushed_us;
+
+    if (r->is_paced)
+        return;
+    r->is_paced = since < PUSH_PACE_US;
+    if (r->is_paced)
+        timer_set(&r->pace, PUSH_PACE_US - since);
+    else
+        deferred_set(&r->flush);
+}
+
+static bool is_patient(const struct reactor *r, uint32_t channel)
+{
+    struct span ids = r->all->patient;
+
+    return ids.n > 0 && memchr(ids.p, (int)channel, ids.n) != NULL;
 }
 
 bool reactor_is_full(const struct reactor *r)
@@ -80,6 +110,8 @@ enum reactor_told reactor_tell_frame(struct reactor            *r,
     r->has_frames = true;
     if (r->outbox.len >= PUSH_BYTES)
         flush(r);
+    else if (is_patient(r, f->channel))
+        flush_at_pace(r);
     else
         deferred_set(&r->flush);
     return reactor_is_full(r) ? REACTOR_FILLED : REACTOR_GOES_ON;
@@ -185,9 +217,10 @@ bool reactors_gone(struct reactors *r, uint32_t client)
     return had != NULL;
 }
 
-void reactors_init(struct reactors *r, struct loop  *l,
+void reactors_init(struct reactors *r, struct loop *l, struct span patient,
                    void (*on_room)(void *ctx), void *ctx)
 {
+    r->patient     = patient;
     r->next_number = 1;
     deferred_init(&r->room, l, tell_room, r);
     r->on_room = on_room;
@@ -199,6 +232,7 @@ void reactors_init(struct reactors *r, struct loop  *l,
         buf_init(&to->outbox, BUS_MSG_BYTES_MAX);
         deferred_init(&to->flush, l, flush, to);
         timer_init(&to->retry, l, flush, to);
+        timer_init(&to->pace, l, on_pace, to);
     }
 }
 
@@ -209,5 +243,6 @@ void reactors_fini(struct reactors *r)
         buf_fini(&r->reactor[i].outbox);
         deferred_fini(&r->reactor[i].flush);
         timer_fini(&r->reactor[i].retry);
+        timer_fini(&r->reactor[i].pace);
     }
 }

@@ -4,6 +4,8 @@
  * Shapes:  every push to a reactor has a number; it confirms the last it
  *          dealt with.  At most REACTOR_BYTES wait unconfirmed, whatever the
  *          bus would take: then peers are not read from.
+ * Company: frames of a patient channel leave with the next push, or by
+ *          themselves PUSH_PACE_US after the one before.
  * Memory:  one push under construction for each. */
 #ifndef WARREN_P2P_REACTORS_H
 #define WARREN_P2P_REACTORS_H
@@ -16,6 +18,7 @@ enum {
     PUSHES_MAX    = 4096,     /* unconfirmed, of one reactor */
     REACTOR_BYTES = 32 << 20, /* unconfirmed or waiting, before it is full */
     PUSH_BYTES    = 1 << 20,  /* enough for a push */
+    PUSH_PACE_US  = 5000,     /* between two of what is patient */
 };
 
 struct push {
@@ -35,13 +38,16 @@ struct reactor {
     bool             has_frames;
     struct push      pushes[PUSHES_MAX]; /* a ring */
     size_t           first, count, unconfirmed;
+    uint64_t         pushed_us; /* the last one */
+    bool             is_paced;  /* its timer runs */
     struct deferred  flush;
-    struct timer     retry;
+    struct timer     retry, pace;
 };
 
 struct reactors {
     struct bus_server *server;
     struct reactor     reactor[REACTORS_MAX];
+    struct span        patient; /* ids of channels */
     uint64_t           next_number;
     /* on_room - a reactor that was full is not any more, or is gone. */
     void (*on_room)(void *ctx);
@@ -49,7 +55,8 @@ struct reactors {
     struct deferred room;
 };
 
-void reactors_init(struct reactors *r, struct loop  *l,
+/* reactors_init - patient is borrowed for as long as r lives. */
+void reactors_init(struct reactors *r, struct loop *l, struct span patient,
                    void (*on_room)(void *ctx), void *ctx);
 void reactors_fini(struct reactors *r);
 

@@ -430,19 +430,21 @@ static enum err listen_for_peers(struct shell *s)
     return OK;
 }
 
+/* Transactions and what is said of them. */
+static const uint8_t patient[] = { 0x30, SEEN_CHANNEL };
+
 static void open_links(struct shell *s)
 {
-    static const uint8_t patient[] = { 0x30, SEEN_CHANNEL };
-    s->link                        = (struct link_config){
-                               .loop          = s->svc->loop,
-                               .self          = &s->self,
-                               .mconn         = &s->mconn,
-                               .channels      = s->channels,
-                               .channel_count = s->channel_count,
-                               .patient       = SPAN_OF(patient),
-                               .dial_ms       = (uint32_t)(s->svc->config->p2p.dial_timeout / 1000000),
-                               .fns           = &shell_link_fns,
-                               .ctx           = s,
+    s->link = (struct link_config){
+        .loop          = s->svc->loop,
+        .self          = &s->self,
+        .mconn         = &s->mconn,
+        .channels      = s->channels,
+        .channel_count = s->channel_count,
+        .patient       = SPAN_OF(patient),
+        .dial_ms       = (uint32_t)(s->svc->config->p2p.dial_timeout / 1000000),
+        .fns           = &shell_link_fns,
+        .ctx           = s,
     };
 }
 
@@ -469,7 +471,8 @@ enum err shell_open(struct shell *s, struct svc *svc)
 
     s->svc = svc;
     arena_open(&s->arena, DECODE_ARENA_BYTES);
-    reactors_init(&s->reactors, svc->loop, on_reactor_room, s);
+    reactors_init(&s->reactors, svc->loop, SPAN_OF(patient), on_reactor_room,
+                  s);
     timer_init(&s->tick, svc->loop, on_tick, s);
     timer_init(&s->watch, svc->loop, on_watch, s);
     deferred_init(&s->bound, svc->loop, bound_held, s);
