@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-enum { DEADLINE_MS = 5000 };
-
 /* What protobuf-c unpacks goes to the call's arena. */
 static void *arena_take(void *arena, size_t n)
 {
@@ -23,8 +21,8 @@ static void arena_keep(void *arena, void *p)
         arena_take, arena_keep, (c)->arena                                     \
     }
 
-static bool failed(struct call *c, const char *service, enum err status,
-                   const char *text)
+bool ask_failed(struct call *c, const char *service, enum err status,
+                const char *text)
 {
     if (status == OK)
         return false;
@@ -55,7 +53,7 @@ static void send_to(struct call *c, struct bus_client *to,
     }
     protobuf_c_message_pack(req, p);
     before = log_request(call_request_id(c));
-    bus_request(to, BUS_SERVICE, SPAN(p, n), DEADLINE_MS, fn, c, 0);
+    bus_request(to, BUS_SERVICE, SPAN(p, n), ASK_DEADLINE_MS, fn, c, 0);
     log_request(before);
 }
 
@@ -68,7 +66,7 @@ static void send_to(struct call *c, struct bus_client *to,
         Type              *r;                                                  \
                                                                                \
         UNUSED(tag);                                                           \
-        if (failed(c, #service, status, text))                                 \
+        if (ask_failed(c, #service, status, text))                             \
             return;                                                            \
         r = unpack(&alloc, body.n, body.p);                                    \
         if (r && (int)r->kind_case == c->expected)                             \
@@ -168,7 +166,7 @@ bool await_app(struct call *c, void (*again)(struct call *c))
     c->next                = c->shell->awaiting_app;
     c->shell->awaiting_app = c;
     timer_init(&c->patience, c->shell->svc->loop, out_of_patience, c);
-    timer_set(&c->patience, (uint64_t)DEADLINE_MS * 1000);
+    timer_set(&c->patience, (uint64_t)ASK_DEADLINE_MS * 1000);
     return false;
 }
 

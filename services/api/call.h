@@ -58,10 +58,14 @@ struct call {
     void (*then)(struct call *c);
     void (*then_store)(struct call *c, const Store__Reply *r);
     void (*then_mempool)(struct call *c, const Mempool__Reply *r);
+    void (*then_submitted)(struct call                       *c,
+                           const Mempool__Submitted__Verdict *v);
     void (*then_consensus)(struct call *c, const Consensus__Reply *r);
     void (*then_p2p)(struct call *c, const P2p__Reply *r);
     void (*then_app)(struct call *c, const struct abci_response *r);
 };
+
+enum { ASK_DEADLINE_MS = 5000 };
 
 /* Ask a service; `then` gets its reply of the expected kind, or the call fails
  * by itself with a text that names the service.  Reply memory is borrowed until
@@ -79,6 +83,11 @@ void ask_p2p(struct call *c, P2p__Request *req, P2p__Reply__KindCase expected,
              void (*then)(struct call *c, const P2p__Reply *r));
 void ask_app(struct call *c, const struct abci_request *req,
              void (*then)(struct call *c, const struct abci_response *r));
+
+/* ask_failed - the call fails unless status is OK; text is what the service
+ * said, if anything. */
+NODISCARD bool ask_failed(struct call *c, const char *service, enum err status,
+                          const char *text);
 
 /* await_app - is the application connected?  If not, the call waits, and goes
  * on with `again` once it is; it fails after a few seconds. */

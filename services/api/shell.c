@@ -3,6 +3,7 @@
 #include "api/call.h"
 #include "api/cors.h"
 #include "api/gojson.h"
+#include "api/submit.h"
 #include "api/waits.h"
 #include "model/genesis.h"
 
@@ -188,7 +189,8 @@ enum err shell_open(struct shell *s, struct svc *svc)
     if (e)
         return e;
     meet_all(s);
-    s->waits = waits_new(s);
+    s->waits   = waits_new(s);
+    s->submits = submits_new(s);
     return listen_all(s);
 }
 
@@ -202,5 +204,6 @@ void shell_close(struct shell *s)
     abci_close(s->app);
     for (size_t i = 0; i < s->neighbour_count; i++)
         bus_client_close(s->neighbours[i].client);
+    submits_free(s->submits);
     arena_close(&s->memory);
 }

@@ -7,6 +7,7 @@
 #include "svc/svc.h"
 
 struct waits;
+struct submits;
 struct exchange;
 struct call;
 
@@ -28,6 +29,7 @@ struct shell {
     struct call        *awaiting_app;
     struct http_server *rpc, *ops;
     struct waits       *waits;
+    struct submits     *submits;
     const char         *chain_id;
     struct span         genesis;   /* printed, for /genesis */
     struct arena        memory;    /* of what lives as long as the process */

@@ -1,5 +1,6 @@
 /* txs - methods that take transactions or look them up. */
 #include "api/methods.h"
+#include "api/submit.h"
 #include "api/waits.h"
 #include "crypto/merkle.h"
 #include "model/block.h"
@@ -20,32 +21,13 @@ static void put_hash(struct json_writer *w, struct span tx)
 
 /* ---- broadcast ---- */
 
-static void submit(struct call *c,
-                   void (*then)(struct call *c, const Mempool__Reply *r))
+/* The application's answer about the transaction; NULL after failing. */
+static struct abci_res_check_tx *verdict(struct call                       *c,
+                                         const Mempool__Submitted__Verdict *v,
+                                         const char *prefix)
 {
-    Mempool__Submit     s   = MEMPOOL__SUBMIT__INIT;
-    Mempool__Request    req = MEMPOOL__REQUEST__INIT;
-    ProtobufCBinaryData tx  = data_of(c->args[0].bytes);
+    struct abci_res_check_tx *res;
 
-    s.n_txs       = 1;
-    s.txs         = &tx;
-    req.kind_case = MEMPOOL__REQUEST__KIND_SUBMIT;
-    req.submit    = &s;
-    ask_mempool(c, &req, MEMPOOL__REPLY__KIND_SUBMITTED, then);
-}
-
-/* The application's answer about the one transaction; NULL after failing. */
-static struct abci_res_check_tx *
-verdict(struct call *c, const Mempool__Reply *r, const char *prefix)
-{
-    const Mempool__Submitted__Verdict *v;
-    struct abci_res_check_tx          *res;
-
-    if (r->submitted->n_verdicts != 1) {
-        call_fail(c, "the mempool gave another answer than Submitted");
-        return NULL;
-    }
-    v = r->submitted->verdicts[0];
     if (v->refusal != MEMPOOL__SUBMITTED__VERDICT__REFUSAL__NONE) {
         call_fail(c, "%s%s", prefix, v->error);
         return NULL;
@@ -67,22 +49,22 @@ static void put_broadcast(struct call *c, const struct abci_res_check_tx *res)
     call_done(c);
 }
 
-static void async_done(struct call *c, const Mempool__Reply *r)
+static void async_done(struct call *c, const Mempool__Submitted__Verdict *v)
 {
     static const struct abci_res_check_tx unknown = { 0 };
 
-    if (verdict(c, r, ""))
+    if (verdict(c, v, ""))
         put_broadcast(c, &unknown);
 }
 
 void method_broadcast_tx_async(struct call *c)
 {
-    submit(c, async_done);
+    submit_tx(c, async_done);
 }
 
-static void sync_done(struct call *c, const Mempool__Reply *r)
+static void sync_done(struct call *c, const Mempool__Submitted__Verdict *v)
 {
-    const struct abci_res_check_tx *res = verdict(c, r, "");
+    const struct abci_res_check_tx *res = verdict(c, v, "");
 
     if (res)
         put_broadcast(c, res);
@@ -90,7 +72,7 @@ static void sync_done(struct call *c, const Mempool__Reply *r)
 
 void method_broadcast_tx_sync(struct call *c)
 {
-    submit(c, sync_done);
+    submit_tx(c, sync_done);
 }
 
 /* ---- broadcast_tx_commit ---- */
@@ -165,7 +147,7 @@ static void commit_waited(void *ctx, bool is_committed)
     settle(c);
 }
 
-static void commit_checked(struct call *c, const Mempool__Reply *r)
+static void commit_checked(struct call *c, const Mempool__Submitted__Verdict *v)
 {
     static const struct abci_tx_result none = { 0 };
     struct pending                    *p    = c->state;
@@ -173,7 +155,7 @@ static void commit_checked(struct call *c, const Mempool__Reply *r)
 
     /* From here on the call may end, and its memory with it. */
     p->wait  = NULL;
-    p->check = verdict(c, r, "error on broadcastTxCommit: ");
+    p->check = verdict(c, v, "error on broadcastTxCommit: ");
     if (!p->check || p->check->code != 0) {
         if (wait)
             waits_remove(wait);
@@ -197,7 +179,7 @@ void method_broadcast_tx_commit(struct call *c)
     p->wait  = waits_add(c->shell->waits, &hash, (uint64_t)timeout / 1000,
                          commit_waited, c);
     if (p->wait)
-        submit(c, commit_checked);
+        submit_tx(c, commit_checked);
     else
         call_fail(c, "max_subscription_clients %d reached", WAITS_MAX);
 }

@@ -78,7 +78,7 @@ static void log_verdict(const struct check *c, enum mempool_refusal refusal,
 
     if (!log_enabled(LOG_DEBUG))
         return;
-    before = log_request(submit_request(c->submit));
+    before = log_request(submit_request(c->submit, c->index));
     log_event(LOG_DEBUG, "transaction checked", LOG_HEXV("tx", SPAN_OF(c->key)),
               LOG_UINT("code", r->code), LOG_INT("refusal", refusal));
     log_request(before);
@@ -127,7 +127,7 @@ static void settle(struct shell *s)
 /* The application cannot stand this one. */
 static void refuse_poison(struct shell *s, struct check *c, const char *why)
 {
-    struct request_id before = log_request(submit_request(c->submit));
+    struct request_id before = log_request(submit_request(c->submit, c->index));
 
     log_event(LOG_WARN, "the application failed on a transaction",
               LOG_HEXV("tx", SPAN_OF(c->key)), LOG_STR("why", why));

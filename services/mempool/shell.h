@@ -155,8 +155,8 @@ void     submit_begin(struct shell *s, struct bus_call call,
 void submit_answer(struct submit *u, uint32_t index,
                    enum mempool_refusal            refusal,
                    const struct abci_res_check_tx *res, const char *error);
-/* submit_request - whose request it is; none for NULL. */
-struct request_id submit_request(const struct submit *u);
+/* submit_request - whose request one is; none for NULL. */
+struct request_id submit_request(const struct submit *u, uint32_t index);
 /* submit_flush - answer those whose verdicts are all there and on disk. */
 void submit_flush(struct shell *s);
 void submit_close(struct shell *s);

@@ -21,6 +21,7 @@ struct submit {
         enum mempool_refusal refusal;
         char                *error; /* malloc()ed, or NULL */
         struct span          check; /* the same */
+        struct request_id    request;
     } v[];
 };
 
@@ -170,9 +171,18 @@ uint64_t submit_origin(const struct submit *u)
     return u ? u->origin : 0;
 }
 
-struct request_id submit_request(const struct submit *u)
+struct request_id submit_request(const struct submit *u, uint32_t index)
 {
-    return u ? u->call.request : (struct request_id){ "" };
+    return u ? u->v[index].request : (struct request_id){ "" };
+}
+
+/* Of several clients' requests each is named. */
+static void name_requests(struct submit *u, const Mempool__Submit *m)
+{
+    for (size_t i = 0; i < u->n; i++)
+        if (m->n_requests != u->n ||
+            !request_id_take(&u->v[i].request, span_str(m->requests[i])))
+            u->v[i].request = u->call.request;
 }
 
 /* A number for the request, the same when it is sent again; never 0. */
@@ -233,6 +243,7 @@ void submit_begin(struct shell *s, struct bus_call call,
         return;
     }
     u = submit_new(s, call, origin, m->n_txs);
+    name_requests(u, m);
     for (uint32_t i = 0; i < m->n_txs; i++)
         take_tx(u, i, SPAN(m->txs[i].data, m->txs[i].len));
     u->is_open = true;

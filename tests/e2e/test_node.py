@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """One node as a user meets it: init, start, write, read, prove, verify."""
+import base64
+import hashlib
 import json
 import os
 import signal
 import subprocess
+import threading
 import time
 
 import net
@@ -109,6 +112,31 @@ def the_application_may_die():
     net.check_eq(node.rpc.call("abci_query", path="", data="78")["response"]["value"], "MQ==", "its state is whole")
 
 
+def many_clients_at_once():
+    """Their transactions travel together; each hears of its own."""
+    node = net.Node(app="kvstore").start()
+    answers = {}
+
+    def client(k):
+        for i in range(20):
+            tx, expected = ((b"bad%d.%d" % (k, i), "code"), (b"same=1", "same"), (b"c%d=%d" % (k, i), "kept"))[(k + i) % 3]
+            try:
+                r = node.rpc.call("broadcast_tx_sync", tx=base64.b64encode(tx).decode())
+                got = ("kept" if r["code"] == 0 else "code", r["hash"] == hashlib.sha256(tx).hexdigest().upper())
+            except net.RpcError as e:
+                got = ("cached" if "already exists in cache" in str(e) else str(e), True)
+            answers.setdefault(expected, []).append(got)
+
+    clients = [threading.Thread(target=client, args=(k,)) for k in range(16)]
+    for t in clients:
+        t.start()
+    for t in clients:
+        t.join()
+    net.check_eq(set(answers["kept"]), {("kept", True)}, "each its own is kept")
+    net.check_eq(set(answers["code"]), {("code", True)}, "what is refused is refused to its sender")
+    net.check_eq(sorted(answers["same"]), [("cached", True)] * (len(answers["same"]) - 1) + [("kept", True)], "one of the same is kept")
+
+
 def one_service_alone():
     """`warren start --home DIR SERVICE` runs just that one, in any order."""
     node = net.Node(app="kvstore")
@@ -130,4 +158,4 @@ def first_block_comes_fast():
 
 
 if __name__ == "__main__":
-    net.run(ledger_story, many_write_with_one_account, restart_keeps_everything, observability, the_application_may_die, one_service_alone, first_block_comes_fast)
+    net.run(ledger_story, many_write_with_one_account, restart_keeps_everything, observability, the_application_may_die, many_clients_at_once, one_service_alone, first_block_comes_fast)
