@@ -135,6 +135,7 @@ compile_commands.json: $(MODULES)
 .PHONY: docs
 docs: $(BUILD)/bin/warren
 	@tools/gen-links > docs/links.md
+	@tools/gen-swap > build/swap.md && mv build/swap.md docs/swap.md
 	@for page in commands config; do tools/gen-reference $< $$page > docs/$$page.md; done
 
 # Longer campaigns.

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Against real CometBFT v0.38.25: applications, signers and home directories
-go both ways, and the same transactions give the same results."""
+"""Against real CometBFT v0.38.25: home directories go both ways, and the same
+transactions give the same results.  (Applications and signers: tests/swap.)"""
 import base64
 import json
 import os
@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 import net  # noqa: E402
 
-COMETBFT, ABCI_CLI, PRIV_VAL = net.peer("cometbft"), net.peer("abci-cli"), net.peer("priv_val_server")
+COMETBFT, ABCI_CLI = net.peer("cometbft"), net.peer("abci-cli")
 TXS = [b"a=1", b"b=2", b"a=3", b"long=" + b"x" * 1000]
 
 
@@ -93,77 +93,6 @@ def same_transactions_same_results():
     app.stop()
 
 
-def their_application_runs_under_us():
-    if not need(ABCI_CLI):
-        return
-    d = net.tempdir()
-    for address in (f"unix://{d}/app.sock", f"tcp://127.0.0.1:{net.free_ports(1)[0]}"):
-        app = net.Process([ABCI_CLI, "kvstore", "--address", address], os.path.join(d, "app.log"))
-        node = net.Node(app=address).start()
-        net.check(int(node.rpc.commit_tx(b"k=v")["height"]) > 0, f"commits with {address}")
-        app.stop(9)
-        if address.startswith("unix://"):
-            os.unlink(address[7:])  # the Go server does not take over what it left
-        app = net.Process([ABCI_CLI, "kvstore", "--address", address], os.path.join(d, "app.log"))
-        h = node.rpc.height()
-        net.check(node.wait_height(h + 2), f"an application that came back empty is replayed: {node.log()[-2500:]}")
-        net.check(net.wait_until(lambda: node.rpc.call("abci_query", path="", data="6b")["response"]["value"] == "dg=="), "and knows everything again")
-        node.stop()
-        app.stop()
-
-
-def our_application_runs_under_them(name):
-    if not need(COMETBFT):
-        return
-    node = net.Node(app=name)
-    home = comet_home(like=node.home)
-    sock = f"unix://{home}/app.sock"
-    app = net.Process([net.WARREN, "start", name, "--home", node.home, f"--proxy_app={sock}"], os.path.join(home, "app.log"))
-    net.check(net.wait_until(lambda: os.path.exists(f"{home}/app.sock")), f"{name} listens: {app.text()[-500:]}")
-    comet = Comet(home, sock).start()
-    url = ["--node", f"http://127.0.0.1:{comet.rpc_port}"]
-    if name == "ledger":
-        _, out, _ = net.warren("tx", "put", "records", "x", '{"a":1}', "--from", "admin", "--output", "json", *url, home=node.home)
-        net.check(int(json.loads(out)["height"]) > 0, f"a record is committed by CometBFT: {out}")
-        _, out, _ = net.warren("get", "records", "x", *url, home=node.home)
-        net.check('"a"' in out, "and read back")
-        _, proof, _ = net.warren("get", "records", "x", "--prove", *url, home=node.home)
-        path = os.path.join(home, "proof.json")
-        with open(path, "w") as f:
-            f.write(proof)
-        code, out, err = net.warren("verify", path, home=node.home, check_code=False)
-        net.check_eq(code, 0, f"and proved: {out}{err}")
-    else:
-        net.check(int(comet.rpc.commit_tx(b"k=v")["height"]) > 0, "a transaction is committed by CometBFT")
-    net.check(app.alive() and comet.process.alive(), "both live")
-    comet.process.stop()
-    app.stop()
-
-
-def ledger_under_cometbft():
-    our_application_runs_under_them("ledger")
-
-
-def kvstore_under_cometbft():
-    our_application_runs_under_them("kvstore")
-
-
-def their_signer_signs_for_us():
-    if not need(PRIV_VAL):
-        return
-    node = net.Node(app="kvstore")
-    port = net.free_ports(1)[0]
-    with open(os.path.join(node.home, "config", "genesis.json")) as f:
-        chain = json.load(f)["chain_id"]
-    signer = net.Process([PRIV_VAL, "-addr", f"127.0.0.1:{port}", "-chain-id", chain,
-                          "-priv-key", os.path.join(node.home, "config/priv_validator_key.json"),
-                          "-priv-state", os.path.join(node.home, "data/priv_validator_state.json")], os.path.join(node.dir, "signer.log"))
-    node.start(f"--priv_validator_laddr=tcp://127.0.0.1:{port}", wait=False)
-    net.check(net.wait_until(lambda: node.rpc.height() >= 3, 40), f"blocks signed by CometBFT's signer: {node.log()[-1500:]}\n{signer.text()[-500:]}")
-    net.check("signer" not in node.services(), "our own signer is not started then")
-    signer.stop()
-
-
 def a_directory_of_cometbft_works():
     if not need(COMETBFT):
         return
@@ -187,5 +116,4 @@ def a_directory_of_cometbft_works():
 
 
 if __name__ == "__main__":
-    net.run(same_transactions_same_results, their_application_runs_under_us, ledger_under_cometbft, kvstore_under_cometbft,
-            their_signer_signs_for_us, a_directory_of_cometbft_works)
+    net.run(same_transactions_same_results, a_directory_of_cometbft_works)
