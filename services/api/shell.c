@@ -182,6 +182,8 @@ enum err shell_open(struct shell *s, struct svc *svc)
     enum err                           e;
 
     s->svc = svc;
+    for (size_t i = 0; i < method_count; i++)
+        metric_add(&metric_api_errors_total, methods[i].name, NULL, 0);
     arena_open(&s->memory, MEMORY_BYTES);
     e = load_genesis(s);
     if (!e)

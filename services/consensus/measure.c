@@ -306,6 +306,12 @@ void measure_syncing(bool is_syncing)
     metric_set(&metric_blocksync_syncing, NULL, NULL, is_syncing);
 }
 
+void measure_latest(int64_t height)
+{
+    metric_set(&metric_consensus_latest_block_height, NULL, NULL,
+               (double)height);
+}
+
 void measure_evidence(size_t count, size_t bytes)
 {
     metric_set(&metric_consensus_evidence_pending, NULL, NULL, (double)count);
@@ -332,8 +338,7 @@ void measure_commit(const struct measured_block *m)
                (double)m->bytes);
     metric_add(&metric_consensus_chain_size_bytes, NULL, NULL,
                (double)m->bytes);
-    metric_set(&metric_consensus_latest_block_height, NULL, NULL,
-               (double)m->block->header.height);
+    measure_latest(m->block->header.height);
     metric_observe(&metric_state_block_processing_time, NULL, NULL,
                    (double)m->finalize_us / 1000);
     if (m->has_validator_updates)

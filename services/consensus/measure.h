@@ -12,6 +12,7 @@ void measure_event(const struct consensus *c, const struct event *ev);
 /* measure_effect - facts and steps. */
 void measure_effect(struct consensus *c, const struct effect *e);
 void measure_syncing(bool is_syncing);
+void measure_latest(int64_t height);
 void measure_proposed(void);
 void measure_processed(bool is_accepted);
 void measure_extension(bool is_accepted);

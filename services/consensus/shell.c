@@ -77,6 +77,8 @@ static void on_asked(void *ctx)
     struct shell *s = ctx;
 
     measure_syncing(s->phase == PHASE_SYNC);
+    if (s->phase > PHASE_STORE)
+        measure_latest(shell_chain(s)->last_height);
 }
 
 static void on_timer(void *ctx)
