@@ -136,6 +136,8 @@ compile_commands.json: $(MODULES)
 docs: $(BUILD)/bin/warren
 	@tools/gen-links > docs/links.md
 	@tools/gen-swap > build/swap.md && mv build/swap.md docs/swap.md
+	@tools/gen-metrics > docs/metrics.md
+	@tools/gen-dashboards compose/monitoring/grafana/dashboards
 	@for page in commands config; do tools/gen-reference $< $$page > docs/$$page.md; done
 
 # Longer campaigns.
