@@ -1,5 +1,6 @@
 /* What others ask of consensus. */
 #include "consensus/shell.h"
+#include "consensus/witness.h"
 #include "proto/consensus.pb-c.h"
 
 #include <stdio.h>
@@ -64,6 +65,8 @@ static void on_request(void *ctx, struct bus_call call, struct span body)
         proof_ask(s, call,
                   SPAN(r->add_evidence->evidence.data,
                        r->add_evidence->evidence.len));
+    else if (r && r->kind_case == CONSENSUS__REQUEST__KIND_GET_LAST_COMMIT)
+        witness_ask(s, call);
     else
         bus_reply(call, ERR_USAGE, "unknown request", (struct span){ 0 });
     if (r)

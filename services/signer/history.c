@@ -1,15 +1,15 @@
 /* history - has the key signed later than the state file says?
  *
  * A state file restored from a backup is the classic way to sign twice.  The
- * store of the same node holds the last commits; if one of them carries our
- * signature for a later height or round, the file is stale.
+ * store of the same node holds the last commit, and consensus gives it; if it
+ * carries our signature for a later height or round, the file is stale.
  *
- * At our own node's socket nothing is signed before the store has answered.
- * At an address that was configured another node may listen, CometBFT's for
- * one, which has no such store: there the wait ends, and says so. */
+ * At our own node nothing is signed before the answer.  At an address that
+ * was configured another node may listen, CometBFT's for one, which cannot be
+ * asked: there the wait ends, and says so. */
 #include "base/log.h"
 #include "model/block.h"
-#include "proto/store.pb-c.h"
+#include "proto/consensus.pb-c.h"
 #include "signer/shell.h"
 
 enum { FOREIGN_WAIT_US = 1000000 };
@@ -60,20 +60,12 @@ static bool has_signed(const struct shell *s, const struct commit *c)
     return false;
 }
 
-static void send_store(struct shell *s, Store__Request *req, bus_reply_fn *fn)
-{
-    uint8_t packed[64];
-    size_t  n = store__request__pack(req, packed);
+static void ask(struct shell *s);
 
-    bus_request(s->store, BUS_SERVICE, SPAN(packed, n), 0, fn, s, 0);
-}
-
-static void ask_status(struct shell *s);
-
-/* The store is starting, or is damaged: then it says so itself. */
+/* The store behind it is starting, or is damaged: then it says so itself. */
 static void try_again(void *ctx)
 {
-    ask_status(ctx);
+    ask(ctx);
 }
 
 static void later(struct shell *s)
@@ -85,22 +77,21 @@ static void later(struct shell *s)
     timer_set(&s->redial, 100000);
 }
 
-static void got_commit(void *ctx, uint64_t tag, enum err status,
-                       const char *text, struct span body)
+static void answered(void *ctx, uint64_t tag, enum err status, const char *text,
+                     struct span body)
 {
-    struct shell *s = ctx;
-    Store__Reply *r =
-        status == OK ? store__reply__unpack(NULL, body.n, body.p) : NULL;
+    struct shell     *s = ctx;
+    Consensus__Reply *r =
+        status == OK ? consensus__reply__unpack(NULL, body.n, body.p) : NULL;
     struct commit c = { 0 };
     bool          is_fine;
 
     UNUSED(tag);
     UNUSED(text);
-    is_fine = r && r->kind_case == STORE__REPLY__KIND_COMMIT &&
-              (r->commit->commit.len == 0 ||
-               pb_decode(&commit_desc, &c, &s->arena,
-                         SPAN(r->commit->commit.data, r->commit->commit.len)) ==
-                   ACCEPT);
+    is_fine = r && r->kind_case == CONSENSUS__REPLY__KIND_LAST_COMMIT &&
+              pb_decode(&commit_desc, &c, &s->arena,
+                        SPAN(r->last_commit->commit.data,
+                             r->last_commit->commit.len)) == ACCEPT;
     if (!is_fine)
         later(s);
     else if (has_signed(s, &c) && is_later(&s->privval.last, &c))
@@ -109,42 +100,20 @@ static void got_commit(void *ctx, uint64_t tag, enum err status,
         go_on(s);
     arena_reset(&s->arena);
     if (r)
-        store__reply__free_unpacked(r, NULL);
+        consensus__reply__free_unpacked(r, NULL);
 }
 
-static void got_status(void *ctx, uint64_t tag, enum err status,
-                       const char *text, struct span body)
+static void ask(struct shell *s)
 {
-    struct shell *s = ctx;
-    Store__Reply *r =
-        status == OK ? store__reply__unpack(NULL, body.n, body.p) : NULL;
-    Store__GetCommit get = STORE__GET_COMMIT__INIT;
-    Store__Request   req = STORE__REQUEST__INIT;
+    Consensus__GetLastCommit get = CONSENSUS__GET_LAST_COMMIT__INIT;
+    Consensus__Request       req = CONSENSUS__REQUEST__INIT;
+    uint8_t                  packed[16];
 
-    UNUSED(tag);
-    UNUSED(text);
-    if (!r || r->kind_case != STORE__REPLY__KIND_STATUS) {
-        later(s);
-    } else if (r->status->height == 0) {
-        go_on(s);
-    } else {
-        get.height     = r->status->height;
-        req.kind_case  = STORE__REQUEST__KIND_GET_COMMIT;
-        req.get_commit = &get;
-        send_store(s, &req, got_commit);
-    }
-    if (r)
-        store__reply__free_unpacked(r, NULL);
-}
-
-static void ask_status(struct shell *s)
-{
-    Store__GetStatus get = STORE__GET_STATUS__INIT;
-    Store__Request   req = STORE__REQUEST__INIT;
-
-    req.kind_case  = STORE__REQUEST__KIND_GET_STATUS;
-    req.get_status = &get;
-    send_store(s, &req, got_status);
+    req.kind_case       = CONSENSUS__REQUEST__KIND_GET_LAST_COMMIT;
+    req.get_last_commit = &get;
+    bus_request(s->consensus, BUS_SERVICE,
+                SPAN(packed, consensus__request__pack(&req, packed)), 0,
+                answered, s, 0);
 }
 
 static void on_foreign_wait(void *ctx)
@@ -152,8 +121,8 @@ static void on_foreign_wait(void *ctx)
     struct shell *s = ctx;
 
     log_event(LOG_WARN,
-              "no store to ask: the state file alone says what this"
-              " key has signed",
+              "nobody to ask: the state file alone says what this key has"
+              " signed",
               LOG_STR("file", s->state_path));
     go_on(s);
 }
@@ -164,10 +133,10 @@ void signer_check_history(struct shell *s, void (*then)(struct shell *s))
 
     then_dial = then;
     timer_init(&s->idle, s->svc->loop, on_foreign_wait, s);
-    if (*s->svc->config->priv_validator_laddr)
+    if (!signer_is_at_home(s))
         timer_set(&s->idle, FOREIGN_WAIT_US);
-    s->store = svc_connect(s->svc, "store", &fns, s);
+    s->consensus = svc_connect(s->svc, "consensus", &fns, s);
     timer_init(&s->redial, s->svc->loop, try_again, s);
-    svc_condition(s->svc, "history", "waiting for the store");
-    ask_status(s);
+    svc_condition(s->svc, "history", "waiting for consensus");
+    ask(s);
 }

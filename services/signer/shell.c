@@ -128,6 +128,13 @@ static void start_dialling(struct shell *s)
     dial(s);
 }
 
+bool signer_is_at_home(const struct shell *s)
+{
+    const struct config *cfg = s->svc->config;
+
+    return !*cfg->priv_validator_laddr || *cfg->warren.consensus;
+}
+
 enum err shell_open(struct shell *s, struct svc *svc)
 {
     static const struct bus_server_fns none = { 0 };
@@ -148,12 +155,10 @@ enum err shell_open(struct shell *s, struct svc *svc)
     metric_add(&metric_signer_requests_total, "signed", NULL, 0);
     metric_add(&metric_signer_requests_total, "refused", NULL, 0);
     svc_condition(svc, "consensus", "not connected");
-    if (privval_is_secret(s->address)) {
-        /* The node is on another host, and its store with it. */
-        start_dialling(s);
-    } else {
+    if (privval_is_secret(s->address) && !signer_is_at_home(s))
+        start_dialling(s); /* a node on another host, that cannot be asked */
+    else
         signer_check_history(s, start_dialling);
-    }
     return OK;
 }
 
