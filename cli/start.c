@@ -117,6 +117,10 @@ static enum err run_all(struct cli *c, const char *libexec)
                     " it empty, or start each by itself with its own address:"
                     " warren start SERVICE --warren.status_laddr=...",
                     c->config->warren.status_laddr);
+    if (!*plan.run_dir)
+        return fail(ERR_CONFIG,
+                    "warren.run_dir: all processes together need one; leave it"
+                    " out, or start each by itself: warren start SERVICE");
     for (size_t i = 0; i < COUNT(service_names) && code == OK; i++) {
         if (!is_wanted(c->config, service_names[i]))
             continue;

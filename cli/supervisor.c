@@ -132,7 +132,7 @@ static bool wait_for_lock(const char *run_dir, const char *name)
 enum err supervised_exec(const struct supervised *s, const char *run_dir)
 {
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-    if (!wait_for_lock(run_dir, s->name))
+    if (*run_dir && !wait_for_lock(run_dir, s->name))
         return fail(ERR_BUSY, "%s is already running with the sockets in %s",
                     s->name, run_dir);
     execv(s->path, s->argv);

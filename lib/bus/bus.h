@@ -29,6 +29,9 @@ uint64_t    bus_boot_id(const struct bus *b);
  * and the public keys that may come in, each 40 characters of Z85. */
 NODISCARD enum err bus_set_key(struct bus *b, const char *secret);
 NODISCARD enum err bus_allow(struct bus *b, const char *public_key);
+/* bus_make_key - a new pair of such texts. */
+enum { BUS_KEY_TEXT = 41 };
+void bus_make_key(char secret[BUS_KEY_TEXT], char public_key[BUS_KEY_TEXT]);
 
 enum bus_lane { BUS_SERVICE = 1, BUS_ADMIN = 2 };
 

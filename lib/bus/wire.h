@@ -28,7 +28,7 @@ enum {
     RECONNECT_MAX_MS   = 50,
     HANDSHAKE_MS       = 5000,
     KEY_BYTES          = 32,
-    KEY_TEXT_BYTES     = 41, /* Z85 and a zero */
+    KEY_TEXT_BYTES     = BUS_KEY_TEXT, /* Z85 and a zero */
     ALLOWED_MAX        = 64,
 };
 

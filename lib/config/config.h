@@ -60,7 +60,7 @@ const char *config_path(const struct config *c, const char *path);
 
 /* ---- places that several services must agree on ---- */
 
-/* config_run_dir - absolute directory of the node's sockets.
+/* config_run_dir - absolute directory of the node's sockets; "" for none.
  *
  * run_dir under home; where that path is too long for a unix socket (107
  * bytes), a directory of this user's and this home's own under

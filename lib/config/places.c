@@ -48,6 +48,8 @@ const char *config_run_dir(const struct config *c)
     const char *base = getenv("XDG_RUNTIME_DIR");
     char        text[PATH_TEXT_MAX];
 
+    if (!*c->warren.run_dir)
+        return "";
     if (strlen(dir) + 1 + SOCKET_NAME <= SUN_PATH_MAX)
         return dir;
     if (!base || *base != '/' || strlen(base) > 60)
@@ -62,6 +64,8 @@ enum err config_make_run_dir(const struct config *c)
     const char *dir = config_run_dir(c);
     struct stat st;
 
+    if (!*dir)
+        return OK;
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
         return fail(ERR_DISK, "run directory %s: cannot be made: %s", dir,
                     strerror(errno));

@@ -460,6 +460,23 @@ static enum err check_curve(const struct config *c)
     return OK;
 }
 
+/* Without a directory nobody can have a socket in it. */
+static enum err check_run_dir(const struct config *c)
+{
+    const char *all[] = { c->warren.consensus, c->warren.mempool,
+                          c->warren.p2p,       c->warren.store,
+                          c->warren.api,       c->warren.ledger,
+                          c->warren.signer };
+
+    for (size_t i = 0; i < COUNT(all) && !*c->warren.run_dir; i++)
+        if (!*all[i])
+            return config_fail(c, ORIGIN(c, warren_run_dir), ERR_CONFIG,
+                               "run_dir = \"\": sockets need a directory,"
+                               " unless every process has an address in"
+                               " [warren]");
+    return OK;
+}
+
 static enum err check_warren(const struct config *c)
 {
     enum err e[] = {
@@ -471,6 +488,7 @@ static enum err check_warren(const struct config *c)
         check_endpoint(c, CONFIG_warren_ledger, c->warren.ledger),
         check_endpoint(c, CONFIG_warren_signer, c->warren.signer),
         check_curve(c),
+        check_run_dir(c),
     };
 
     for (size_t i = 0; i < COUNT(e); i++)

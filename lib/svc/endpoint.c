@@ -45,14 +45,26 @@ static const char *server_key(const struct config *c, const char *service)
     return NULL;
 }
 
-/* tcp://host:port, one port higher for hints, and the server's key. */
-static void print_tcp(char *out, const struct config *c, const char *address,
+/* An address of this host, and not a name that others know it by. */
+static bool is_numeric(const char *host, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!strchr("0123456789.", host[i]))
+            return host[0] == '[';
+    return true;
+}
+
+/* tcp://host:port, one port higher for hints, and the server's key.  Under a
+ * name, a process itself listens on every interface. */
+static void print_tcp(char *out, const struct svc *s, const char *address,
                       const char *service, bool is_pub)
 {
-    const char *colon = strrchr(address, ':');
-    const char *key   = server_key(c, service);
-    size_t      host  = colon ? (size_t)(colon - address) : 0;
-    uint64_t    port  = 0;
+    const struct config *c      = s->config;
+    const char          *colon  = strrchr(address, ':');
+    bool                 is_own = strcmp(service, s->name) == 0;
+    const char          *key    = is_own ? NULL : server_key(c, service);
+    size_t               host   = colon ? (size_t)(colon - address) : 0;
+    uint64_t             port   = 0;
 
     if (!uint64_parse(&port, span_str(address + host + 1)) || port == 0 ||
         port >= UINT16_MAX || strncmp(address, "tcp://", 6) != 0)
@@ -61,8 +73,11 @@ static void print_tcp(char *out, const struct config *c, const char *address,
                      "tcp://host:port, or nothing for a local socket",
                      service, address),
                 "find a service");
-    snprintf(out, ENDPOINT_MAX, "%.*s:%u%s%s", (int)host, address,
-             (unsigned)port + is_pub, key ? "#" : "", key ? key : "");
+    if (is_own && !is_numeric(address + 6, host - 6))
+        snprintf(out, ENDPOINT_MAX, "tcp://*:%u", (unsigned)port + is_pub);
+    else
+        snprintf(out, ENDPOINT_MAX, "%.*s:%u%s%s", (int)host, address,
+                 (unsigned)port + is_pub, key ? "#" : "", key ? key : "");
 }
 
 const char *svc_endpoint(struct svc *s, const char *service, bool is_pub)
@@ -72,7 +87,7 @@ const char *svc_endpoint(struct svc *s, const char *service, bool is_pub)
 
     must(out);
     if (address[0])
-        print_tcp(out, s->config, address, service, is_pub);
+        print_tcp(out, s, address, service, is_pub);
     else
         snprintf(out, ENDPOINT_MAX, "ipc://%s/%s%s", config_run_dir(s->config),
                  service, is_pub ? ".pub.sock" : ".sock");
@@ -101,6 +116,60 @@ static enum err read_key(char key[KEY_TEXT + 1], const char *path)
     return OK;
 }
 
+/* Does `from`, or anybody if NULL, connect to `to`?  Hints flow against it. */
+static bool is_linked(const char *from, const char *to)
+{
+    enum pattern { REQUEST, PUSH, HINT, ABCI, PRIVVAL, ADMIN };
+    static const struct {
+        const char  *from, *to;
+        enum pattern pattern;
+    } links[] = {
+#define LINK(from, to, pattern, message, bound) { #from, #to, pattern },
+#include "../proto/topology.def"
+#undef LINK
+    };
+
+    for (size_t i = 0; i < COUNT(links); i++) {
+        bool is_hint   = links[i].pattern == HINT;
+        bool is_stream = links[i].pattern == PUSH || /* on REQUEST's */
+                         links[i].pattern == ABCI ||
+                         links[i].pattern == PRIVVAL;
+        const char *client = is_hint ? links[i].to : links[i].from;
+        const char *server = is_hint ? links[i].from : links[i].to;
+
+        if (!is_stream && (!from || strcmp(client, from) == 0) &&
+            strcmp(server, to) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool svc_is_served(const struct svc *s)
+{
+    const char *own = configured(s->config, s->name);
+
+    return strncmp(own, "tcp://", 6) != 0 || is_linked(NULL, s->name) ||
+           s->config->warren.curve_allow.n > 0;
+}
+
+/* Who connects to this process may come in: with its own key only. */
+static enum err allow_linked(struct svc *s)
+{
+    const struct config *c = s->config;
+    enum err             r = OK;
+
+    for (size_t i = 0; i < c->warren.curve_servers.n && r == OK; i++) {
+        const char *entry = c->warren.curve_servers.v[i];
+        const char *eq    = strchr(entry, '=');
+        char        name[32];
+
+        snprintf(name, sizeof name, "%.*s", (int)(eq - entry), entry);
+        if (is_linked(name, s->name))
+            r = bus_allow(s->bus, eq + 1);
+    }
+    return r;
+}
+
 enum err svc_keys(struct svc *s)
 {
     const struct config *c = s->config;
@@ -115,5 +184,5 @@ enum err svc_keys(struct svc *s)
     explicit_bzero(key, sizeof key);
     for (size_t i = 0; i < c->warren.curve_allow.n && r == OK; i++)
         r = bus_allow(s->bus, c->warren.curve_allow.v[i]);
-    return r;
+    return r == OK ? allow_linked(s) : r;
 }

@@ -49,6 +49,8 @@ void svc_measure_start(void);
 const char *svc_chain_id(struct svc *s);
 /* svc_status_open - listen at status_laddr, if there is one. */
 NODISCARD enum err svc_status_open(struct svc_process *p);
+/* svc_is_served - not on a tcp port to which nobody may connect. */
+bool svc_is_served(const struct svc *s);
 /* svc_keys - hand the CURVE keys that the config names to the bus. */
 NODISCARD enum err svc_keys(struct svc *s);
 

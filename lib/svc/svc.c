@@ -91,6 +91,8 @@ static enum err lock_service(struct svc_process *p)
     char path[512], pid[16] = "";
     int  n;
 
+    if (!*config_run_dir(p->svc.config))
+        return OK;
     snprintf(path, sizeof path, "%s/%s.lock", config_run_dir(p->svc.config),
              p->svc.name);
     p->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -171,9 +173,12 @@ void svc_keep_secrets(struct svc *s)
 
 enum err svc_serve(struct svc *s, const struct bus_server_fns *fns, void *ctx)
 {
-    enum err r = bus_serve(&s->server, s->bus, svc_endpoint(s, s->name, false),
-                           fns, ctx);
+    enum err r;
 
+    if (!svc_is_served(s))
+        return svc_status_open(svc_process(s));
+    r = bus_serve(&s->server, s->bus, svc_endpoint(s, s->name, false), fns,
+                  ctx);
     if (r != OK)
         return r;
     bus_serve_admin(s->server, svc_admin, s);
@@ -299,7 +304,8 @@ int svc_stop(struct svc *s)
     log_flush();
     log_event(LOG_INFO, "stopped", LOG_INT("exit", code));
     config_free(s->config);
-    close(p->lock);
+    if (p->lock >= 0)
+        close(p->lock);
     free(p);
     return code;
 }

@@ -132,7 +132,8 @@ static void meet_all(struct shell *s)
     s->p2p       = meet(s, "p2p", false);
     if (app)
         meet(s, app, false);
-    if (!*cfg->priv_validator_laddr)
+    /* In a place of its own it talks to consensus alone, which reports it. */
+    if (!*cfg->priv_validator_laddr && !*cfg->warren.signer)
         meet(s, "signer", false);
     svc_condition(s->svc, "application", "not connected yet");
     s->app = abci_connect(s->svc->loop, config_app_address(cfg), &fns, s);
