@@ -1,5 +1,6 @@
 /* warren testnet: the homes of a network. */
-#include "cli.h"
+#include "testnet.h"
+
 #include "make_home.h"
 
 #include "base/files.h"
@@ -12,17 +13,8 @@
 enum {
     NODES_MAX      = 1000,
     PORTS_PER_NODE = 10,
-    HOST_BYTES_MAX = 256,
     HOME_BYTES_MAX = 4096,
     PEER_BYTES_MAX = HOST_BYTES_MAX + 64,
-};
-
-struct node {
-    struct config     *config;
-    struct pubkey      validator, id;
-    struct account_key admin;
-    char               name[128], host[HOST_BYTES_MAX];
-    uint16_t           port; /* p2p */
 };
 
 struct network {
@@ -31,6 +23,7 @@ struct network {
     size_t       validators, count;
     int64_t      base_port; /* 0: each node on its own host */
     int64_t      p2p_port;
+    bool         is_compose;
 };
 
 /* ---- hosts and ports ---- */
@@ -78,7 +71,9 @@ static enum err place_node(const struct network *net, size_t i)
                     "%zu times --hostname for %zu nodes; give one"
                     " for each",
                     n, net->count);
-    if (net->base_port) {
+    if (net->is_compose) {
+        snprintf(node->host, sizeof node->host, "%s-p2p", node->name);
+    } else if (net->base_port) {
         snprintf(node->host, sizeof node->host, "127.0.0.1");
         node->port = (uint16_t)((size_t)net->base_port + i * PORTS_PER_NODE);
     } else if (n) {
@@ -134,7 +129,8 @@ static enum err set_moniker(const struct network *net, size_t i)
 
     if (!cli_switch(net->c, "random-monikers", false))
         return config_set(n->config, "moniker",
-                          net->base_port ? n->name : n->host);
+                          net->base_port || net->is_compose ? n->name
+                                                            : n->host);
     must(getrandom(bytes, sizeof bytes, 0) == sizeof bytes);
     buf_use(&b, text, sizeof text);
     buf_hex_upper(&b, SPAN_OF(bytes));
@@ -178,21 +174,33 @@ static enum err configure(const struct network *net, size_t i, const char *home)
     return code;
 }
 
+static const char *out_dir(const struct cli *c)
+{
+    const char *dir = cli_flag(c, "o");
+
+    return dir ? dir : "./mytestnet";
+}
+
 static enum err make_node(const struct network *net, size_t i,
                           enum key_type type)
 {
-    const char  *dir    = cli_flag(net->c, "o");
     const char  *prefix = cli_flag(net->c, "node-dir-prefix");
     struct node *n      = &net->node[i];
     char         home[HOME_BYTES_MAX];
-    enum err     code = place_node(net, i);
+    enum err     code;
 
-    if (code != OK)
-        return code;
-    snprintf(n->name, sizeof n->name, "%.100s%zu", prefix ? prefix : "node", i);
-    snprintf(home, sizeof home, "%s/%s", dir ? dir : "./mytestnet", n->name);
-    code = configure(net, i, home);
+    if (net->is_compose)
+        snprintf(n->name, sizeof n->name, "org%zu", i + 1);
+    else
+        snprintf(n->name, sizeof n->name, "%.100s%zu", prefix ? prefix : "node",
+                 i);
+    snprintf(home, sizeof home, "%s/%s", out_dir(net->c), n->name);
+    code = place_node(net, i);
     if (code == OK)
+        code = configure(net, i, home);
+    if (code == OK && net->is_compose)
+        code = compose_start(n);
+    else if (code == OK)
         code = make_dirs(n->config);
     if (code == OK)
         code = make_keys(&n->validator, &n->id, n->config, type, say_nothing,
@@ -284,6 +292,8 @@ static enum err write_common(const struct network *net)
 
         code = file_create(config_path(c, c->genesis_file), buf_span(&text),
                            0644, &is_new);
+        if (code == OK && net->is_compose)
+            code = compose_node(&net->node[i]);
         if (code == OK)
             code = make_config(c, say_nothing, NULL);
     }
@@ -335,6 +345,16 @@ static enum err read_flags(struct network *net)
     return cli_number(&net->base_port, c, "base-port", 0, 1024, top);
 }
 
+static enum err read_layout(struct network *net)
+{
+    const char *layout = cli_flag(net->c, "layout");
+
+    net->is_compose = layout && strcmp(layout, "compose") == 0;
+    if (!layout || net->is_compose || strcmp(layout, "homes") == 0)
+        return OK;
+    return fail(ERR_USAGE, "--layout=%s: expected homes or compose", layout);
+}
+
 enum err cmd_testnet(struct cli *c)
 {
     struct network net = { .c = c };
@@ -345,6 +365,8 @@ enum err cmd_testnet(struct cli *c)
         code = make_key_type(&type, cli_flag(c, "key-type"));
     if (code == OK)
         code = read_flags(&net);
+    if (code == OK)
+        code = read_layout(&net);
     if (code != OK)
         return code;
     net.node = calloc(net.count, sizeof *net.node);
@@ -355,6 +377,8 @@ enum err cmd_testnet(struct cli *c)
         code = set_peers(&net);
     if (code == OK)
         code = write_common(&net);
+    if (code == OK && net.is_compose)
+        code = compose_finish(out_dir(c), net.node, net.count);
     if (code == OK)
         code = say_network(c, &net);
     for (size_t i = 0; i < net.count; i++)
