@@ -169,8 +169,8 @@ enum err cmd_start(struct cli *c)
     is_json = c->is_json || strcmp(c->config->log_format, "json") == 0;
     must(log_setup("warren", is_json ? LOG_JSON : LOG_PLAIN,
                    c->config->log_level));
-    log_org(*c->config->warren.org ? c->config->warren.org
-                                   : c->config->moniker);
+    log_collected(*c->config->warren.org ? c->config->warren.org
+                                         : c->config->moniker);
     code =
         c->word_count ? config_make_run_dir(c->config) : home_check(c->config);
     if (code == OK)

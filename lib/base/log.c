@@ -24,7 +24,8 @@ static struct {
     const char       *service;
     enum log_format   format;
     enum log_level    level;
-    bool              is_terminal; /* where a process may draw a bar */
+    bool              is_terminal;  /* where a process may draw a bar */
+    bool              is_collected; /* JSON goes to standard output */
     char              org[ORG_BYTES];
     size_t            text_max;
     struct repeats   *repeats; /* NULL: every line passes */
@@ -289,7 +290,8 @@ static void begin_line(enum log_level level)
 
 static void end_line(void)
 {
-    int fd = logger.format == LOG_JSON ? STDOUT_FILENO : STDERR_FILENO;
+    int fd = logger.format == LOG_JSON && logger.is_collected ? STDOUT_FILENO
+                                                              : STDERR_FILENO;
 
     if (logger.format == LOG_JSON)
         add("}");
@@ -406,8 +408,9 @@ const struct request_id *log_request_now(void)
     return &logger.request;
 }
 
-void log_org(const char *org)
+void log_collected(const char *org)
 {
+    logger.is_collected = true;
     snprintf(logger.org, sizeof logger.org, "%s", org);
 }
 

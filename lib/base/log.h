@@ -4,9 +4,9 @@
  * info (height by height), debug.  CometBFT's names are accepted in
  * configuration: error = warn, none = nothing.
  * A line: time level service event key=value ..., on standard error; json is
- * one object a line on standard output with level, ts, service, org, msg and
- * the pairs; brief is "service: event key=value ...", for commands that
- * people type.  Values are printed by LOG_* pairs and never contain secrets.
+ * one object a line with level, ts, service, org, msg and the pairs; brief is
+ * "service: event key=value ...", for commands that people type.  Values are
+ * printed by LOG_* pairs and never contain secrets.
  * A line is one write of at most 4,096 bytes, so that lines of processes
  * that share a pipe stay whole.
  * Repeats: once log_limit_repeats was called, lines beyond the bounds of
@@ -47,8 +47,9 @@ NODISCARD bool log_setup(const char *service, enum log_format format,
 /* log_spec_valid - whether log_setup would take it. */
 bool log_spec_valid(const char *spec);
 bool log_enabled(enum log_level level);
-/* log_org - whose node this is; at most 64 bytes are kept. */
-void log_org(const char *org);
+/* log_collected - lines are for a collector: JSON goes to standard output and
+ * names org, of which at most 64 bytes are kept. */
+void log_collected(const char *org);
 /* log_limit_repeats - hold repeats back from now on.
  * log_sweep - tell of those whose window is over; to be called now and then.
  * log_flush - tell of all, before the process ends; lines pass anew. */

@@ -1,6 +1,8 @@
 /* The admin lane: health, metrics and the log level of any service. */
 #include "base/log.h"
+#include "crypto/hash.h"
 #include "svc/internal.h"
+#include "svc/trace.h"
 
 #include <stdlib.h>
 
@@ -78,6 +80,21 @@ static void set_log_level(struct svc_process *p, struct bus_call call,
     bus_reply(call, OK, NULL, SPAN(NULL, 0));
 }
 
+static void answer_trace(struct bus_call call, const Admin__GetTrace *what)
+{
+    Admin__Trace trace;
+    Admin__Reply reply = ADMIN__REPLY__INIT;
+
+    if (what->tx.len != HASH_BYTES) {
+        bus_reply(call, ERR_USAGE, "a hash has 32 bytes", SPAN(NULL, 0));
+        return;
+    }
+    trace_answer(&trace, what->tx.data, what->height);
+    reply.kind_case = ADMIN__REPLY__KIND_TRACE;
+    reply.trace     = &trace;
+    reply_packed(call, &reply);
+}
+
 void svc_admin(void *ctx, struct bus_call call, struct span body)
 {
     struct svc_process *p = svc_process(ctx);
@@ -92,6 +109,9 @@ void svc_admin(void *ctx, struct bus_call call, struct span body)
     case ADMIN__REQUEST__KIND_GET_METRICS: answer_metrics(p, call); break;
     case ADMIN__REQUEST__KIND_SET_LOG_LEVEL:
         set_log_level(p, call, r->set_log_level->spec);
+        break;
+    case ADMIN__REQUEST__KIND_GET_TRACE:
+        answer_trace(call, r->get_trace);
         break;
     default: bus_reply(call, ERR_USAGE, "unknown request", SPAN(NULL, 0));
     }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "svc/internal.h"
 #include "svc/notify.h"
+#include "svc/trace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,7 +82,7 @@ static void set_log(const char *name, const struct config *c)
                      "warn or none, or module:level with commas",
                      c->log_level),
                 "set up the log");
-    log_org(*c->warren.org ? c->warren.org : c->moniker);
+    log_collected(*c->warren.org ? c->warren.org : c->moniker);
     log_limit_repeats();
 }
 
@@ -146,6 +147,7 @@ struct svc *svc_start(const char *name, int argc, char **argv)
     set_log(name, s->config);
     metrics_start(name);
     svc_measure_start();
+    trace_open((size_t)s->config->warren.trace_records);
     if (is_check) {
         printf("%s: the configuration is fine\n", s->config->path);
         exit(0);
@@ -303,6 +305,7 @@ int svc_stop(struct svc *s)
     loop_free(s->loop);
     log_flush();
     log_event(LOG_INFO, "stopped", LOG_INT("exit", code));
+    trace_close();
     config_free(s->config);
     if (p->lock >= 0)
         close(p->lock);

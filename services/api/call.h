@@ -11,6 +11,7 @@
 #include "api/jsonrpc.h"
 #include "api/shell.h"
 #include "base/err.h"
+#include "crypto/hash.h"
 #include "proto/consensus.pb-c.h"
 #include "proto/mempool.pb-c.h"
 #include "proto/p2p.pb-c.h"
@@ -53,6 +54,7 @@ struct call {
     struct timer patience;
     bool         is_again;
     struct span  bytes;
+    struct hash  tx; /* of the transaction that it brings */
     void        *state;
     int          expected; /* kind of the reply */
     void (*then)(struct call *c);

@@ -32,6 +32,9 @@ void method_unconfirmed_txs(struct call *c);
 void method_num_unconfirmed_txs(struct call *c);
 void method_unsafe_flush_mempool(struct call *c);
 
+/* trace.c */
+void method_trace(struct call *c);
+
 /* evidence.c */
 void method_broadcast_evidence(struct call *c);
 

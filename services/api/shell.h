@@ -35,6 +35,7 @@ struct shell {
     struct arena        memory;    /* of what lives as long as the process */
     size_t              exchanges; /* in flight */
     uint64_t            requests;  /* numbered by us */
+    uint64_t            traced_us; /* as if the last trace began then */
     struct exchange    *idle;
     size_t              idle_count;
 };

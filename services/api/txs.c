@@ -5,21 +5,20 @@
 #include "crypto/merkle.h"
 #include "model/block.h"
 #include "rpcjson/results.h"
+#include "svc/trace.h"
 
 static ProtobufCBinaryData data_of(struct span s)
 {
     return (ProtobufCBinaryData){ s.n, (uint8_t *)(uintptr_t)s.p };
 }
 
-static void put_hash(struct json_writer *w, struct span tx)
-{
-    struct hash h;
-
-    tx_hash(&h, tx);
-    JW(w, "hash", hex_upper, hash_span(&h));
-}
-
 /* ---- broadcast ---- */
+
+static void take_tx(struct call *c)
+{
+    tx_hash(&c->tx, c->args[0].bytes);
+    trace_tx(TRACE_RECEIVED, c->tx.b, 0);
+}
 
 /* The application's answer about the transaction; NULL after failing. */
 static struct abci_res_check_tx *verdict(struct call                       *c,
@@ -42,10 +41,8 @@ static struct abci_res_check_tx *verdict(struct call                       *c,
 
 static void put_broadcast(struct call *c, const struct abci_res_check_tx *res)
 {
-    struct hash h;
-
-    tx_hash(&h, c->args[0].bytes);
-    rj_result_broadcast_tx(&c->w, res, hash_span(&h));
+    rj_result_broadcast_tx(&c->w, res, hash_span(&c->tx));
+    trace_tx(TRACE_ANSWERED, c->tx.b, res->code);
     call_done(c);
 }
 
@@ -59,6 +56,7 @@ static void async_done(struct call *c, const Mempool__Submitted__Verdict *v)
 
 void method_broadcast_tx_async(struct call *c)
 {
+    take_tx(c);
     submit_tx(c, async_done);
 }
 
@@ -72,6 +70,7 @@ static void sync_done(struct call *c, const Mempool__Submitted__Verdict *v)
 
 void method_broadcast_tx_sync(struct call *c)
 {
+    take_tx(c);
     submit_tx(c, sync_done);
 }
 
@@ -92,9 +91,10 @@ static void put_commit(struct call *c, const struct abci_res_check_tx *check,
     rj_check_tx(&c->w, check);
     jw_key(&c->w, "tx_result");
     rj_tx_result(&c->w, result);
-    put_hash(&c->w, c->args[0].bytes);
+    JW(&c->w, "hash", hex_upper, hash_span(&c->tx));
     JW(&c->w, "height", int_text, height);
     jw_object_end(&c->w);
+    trace_tx(TRACE_ANSWERED, c->tx.b, check->code);
     call_done(c);
 }
 
@@ -125,7 +125,6 @@ static void ask_tx(struct call *c, const struct hash *hash,
 static void settle(struct call *c)
 {
     struct pending *p = c->state;
-    struct hash     hash;
 
     if (!p->check || p->wait)
         return;
@@ -133,8 +132,7 @@ static void settle(struct call *c)
         call_fail(c, "timed out waiting for tx to be included in a block");
         return;
     }
-    tx_hash(&hash, c->args[0].bytes);
-    ask_tx(c, &hash, commit_found);
+    ask_tx(c, &c->tx, commit_found);
 }
 
 static void commit_waited(void *ctx, bool is_committed)
@@ -170,13 +168,12 @@ static void commit_checked(struct call *c, const Mempool__Submitted__Verdict *v)
 void method_broadcast_tx_commit(struct call *c)
 {
     struct pending *p = arena_new(c->arena, struct pending);
-    struct hash     hash;
-    int64_t timeout = c->shell->svc->config->rpc.timeout_broadcast_tx_commit;
+    int64_t timeout   = c->shell->svc->config->rpc.timeout_broadcast_tx_commit;
 
     must(p != NULL);
-    tx_hash(&hash, c->args[0].bytes);
+    take_tx(c);
     c->state = p;
-    p->wait  = waits_add(c->shell->waits, &hash, (uint64_t)timeout / 1000,
+    p->wait  = waits_add(c->shell->waits, &c->tx, (uint64_t)timeout / 1000,
                          commit_waited, c);
     if (p->wait)
         submit_tx(c, commit_checked);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "consensus/measure.h"
 #include "consensus/shell.h"
+#include "svc/trace.h"
 
 enum { RETRY_US = 1000000 };
 
@@ -81,6 +82,7 @@ static void on_finalized(void *ctx, uint64_t session,
     }
     if (!a->has_results && !take_results(s, res->finalize_block))
         return;
+    trace_block(TRACE_EXECUTED, a->height, 0);
     a->is_finalized = true;
     a->finalize_us  = now_us() - a->started_us;
     apply_go(s);
@@ -265,6 +267,7 @@ static void on_committed(void *ctx, uint64_t session,
         app_fault(s, "Commit", error);
         return;
     }
+    trace_block(TRACE_COMMITTED, s->apply.height, 0);
     s->apply.is_committed  = true;
     s->apply.retain_height = res->commit->retain_height;
     apply_go(s);

@@ -3,6 +3,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "consensus/measure.h"
+#include "svc/trace.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -53,8 +54,19 @@ static enum log_level fact_level(const struct effect *e)
     }
 }
 
+static void trace_fact(const struct effect *e)
+{
+    if (e->fact == FACT_PROPOSAL)
+        trace_block(TRACE_PROPOSED, e->height, e->round);
+    else if (e->fact == FACT_COMPLETE_PROPOSAL)
+        trace_block(TRACE_COMPLETE, e->height, e->round);
+    else if (e->fact == FACT_POLKA)
+        trace_block(TRACE_POLKA, e->height, e->round);
+}
+
 static void note_fact(const struct effect *e)
 {
+    trace_fact(e);
     log_event(fact_level(e), fact_name(e->fact), LOG_INT("height", e->height),
               LOG_INT("round", e->round),
               LOG_STR("why", e->text ? e->text : ""));
@@ -118,7 +130,10 @@ static void perform(struct shell *s, const struct effect *e)
     case FX_VERIFY_EXTENSION:
     case FX_SIGN_PROPOSAL:
     case FX_SIGN_VOTE: ask_open(s, e); break;
-    case FX_APPLY: apply_decided(s, e); break;
+    case FX_APPLY:
+        trace_block(TRACE_DECIDED, e->height, e->round);
+        apply_decided(s, e);
+        break;
     }
 }
 

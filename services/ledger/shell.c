@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "loop/loop.h"
+#include "svc/trace.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@ static void report(struct shell *s, int32_t which, uint64_t us)
         return;
     metric_set(&metric_ledger_height, NULL, NULL,
                (double)state_height(s->state));
+    trace_block(TRACE_COMMITTED, state_height(s->state), 0);
     log_event(LOG_DEBUG, "committed", LOG_INT("height", state_height(s->state)),
               LOG_UINT("us", us));
 }

@@ -94,6 +94,9 @@ static void take_answer(struct shell *s, struct check *c,
         mempool_keep(&s->core, c->key, c->tx, answer_of(r), from, &kept);
 
     log_verdict(c, refusal, r);
+    trace_tx(TRACE_CHECKED, c->key, r->code);
+    if (refusal)
+        trace_tx(TRACE_REFUSED, c->key, refusal);
     if (kept) {
         c->tx = (struct span){ 0 }; /* the core's now */
         shell_keep(s, kept);
@@ -132,6 +135,7 @@ static void refuse_poison(struct shell *s, struct check *c, const char *why)
     log_event(LOG_WARN, "the application failed on a transaction",
               LOG_HEXV("tx", SPAN_OF(c->key)), LOG_STR("why", why));
     log_request(before);
+    trace_tx(TRACE_REFUSED, c->key, MEMPOOL_APP_DOWN);
     mempool_withdraw(&s->core, c->key);
     shell_count(COUNT_FAILED);
     tell(s, c, MEMPOOL_APP_DOWN, NULL);
@@ -164,6 +168,7 @@ static void evict(struct shell *s, struct mempool_tx *tx)
     uint32_t segment   = tx->segment;
     bool     is_cached = s->core.limits.keeps_invalid;
 
+    trace_tx(TRACE_REMOVED, tx->key, 0);
     if (s->journal)
         journal_add_drop(s->journal, tx->key, !is_cached);
     if (!is_cached)
@@ -378,6 +383,7 @@ static void on_late(void *ctx)
 
     s->is_app_late = true;
     while ((c = pop(&s->waiting))) {
+        trace_tx(TRACE_REFUSED, c->key, MEMPOOL_APP_DOWN);
         mempool_withdraw(&s->core, c->key);
         tell(s, c, MEMPOOL_APP_DOWN, NULL);
         check_free(c);

@@ -81,8 +81,8 @@ static void on_up(void *ctx, uint64_t peer, struct span id,
 {
     struct shell *s = ctx;
 
-    UNUSED(id);
     UNUSED(is_outbound);
+    trace_peer(peer, id);
     if (!channels.n || !memchr(channels.p, CHANNEL, channels.n))
         return;
     for (size_t i = 0; i < GOSSIP_PEERS_MAX; i++) {
@@ -187,6 +187,7 @@ static void send_tx(struct shell *s, struct gossip_slot *g, struct parcel *p,
     if (has_it(s, g, tx) || !may_pass_on(s, tx))
         return;
     tx->senders |= bit_of(s, g);
+    trace_tx(TRACE_SENT, tx->key, g->peer);
     add_tx(s, g, p, tx->bytes);
 }
 
@@ -384,12 +385,14 @@ void gossip_add(struct shell *s, struct mempool_tx *tx)
 
 /* ---- from them ---- */
 
-static void take_tx(struct shell *s, uint64_t sender, struct span tx)
+static void take_tx(struct shell *s, uint64_t peer, uint64_t sender,
+                    struct span tx)
 {
     struct hash          h;
     enum mempool_refusal refusal;
 
     sha256(&h, tx);
+    trace_tx(TRACE_FROM_PEER, h.b, peer);
     refusal = mempool_offer(&s->core, h.b, tx.n, sender);
     if (refusal == MEMPOOL_FULL)
         shell_count(COUNT_REJECTED);
@@ -454,7 +457,7 @@ static void on_frame(void *ctx, uint64_t peer, uint8_t channel,
     if (s->is_app_late && !abci_is_up(s->app))
         return; /* nobody to ask, for long */
     for (size_t i = 0; i < m.txs->txs.n; i++)
-        take_tx(s, bit_of(s, find(s, peer)), m.txs->txs.v[i]);
+        take_tx(s, peer, bit_of(s, find(s, peer)), m.txs->txs.v[i]);
     checks_go(s);
     gossip_balance(s);
 }

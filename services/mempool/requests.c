@@ -137,6 +137,7 @@ static void take_out(struct shell *s, const Mempool__Update *m, uint8_t *txs)
         struct span              bytes;
 
         sha256(&h, SPAN(m->txs[i].data, m->txs[i].len));
+        trace_tx(TRACE_INCLUDED, h.b, (uint64_t)m->height);
         tx      = mempool_find(&s->core, h.b);
         segment = tx ? tx->segment : 0;
         bytes   = mempool_committed(&s->core, h.b, m->codes[i] == 0);
@@ -206,6 +207,7 @@ static void on_flush(struct shell *s, struct bus_call call)
     while ((tx = mempool_first(&s->core))) {
         uint32_t segment = tx->segment;
 
+        trace_tx(TRACE_REMOVED, tx->key, 0);
         shell_drop(s, segment,
                    mempool_remove(&s->core, mempool_find(&s->core, tx->key)));
     }

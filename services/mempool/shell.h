@@ -14,6 +14,7 @@
 #include "peers/peers.h"
 #include "proto/mempool.pb-c.h"
 #include "svc/svc.h"
+#include "svc/trace.h"
 
 enum {
     ASKED_MAX         = 8192,      /* CheckTx under way */

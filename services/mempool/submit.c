@@ -149,6 +149,7 @@ static void take_tx(struct submit *u, uint32_t index, struct span tx)
     enum mempool_refusal refusal;
 
     sha256(&h, tx);
+    trace_tx(TRACE_RECEIVED, h.b, 0);
     if (mempool_origin(&s->core, h.b) == u->origin) {
         answer_again(u, index, h.b);
         return;
@@ -159,9 +160,11 @@ static void take_tx(struct submit *u, uint32_t index, struct span tx)
     }
     refusal = mempool_offer(&s->core, h.b, tx.n, 0);
     if (refusal) {
+        trace_tx(TRACE_REFUSED, h.b, refusal);
         refuse(u, index, refusal, tx.n);
     } else if (!checks_add(s, u, index, 0, h.b, tx)) {
         mempool_withdraw(&s->core, h.b);
+        trace_tx(TRACE_REFUSED, h.b, MEMPOOL_FULL);
         refuse(u, index, MEMPOOL_FULL, tx.n);
     }
 }

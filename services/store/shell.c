@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "crypto/key.h"
 #include "model/types.h"
+#include "svc/trace.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -103,13 +104,26 @@ static void measure(struct shell *s, uint64_t since)
                (double)s->db.heads.lowest);
 }
 
+/* Blocks above from, which is all there was, are found from now on. */
+static void trace_saved(const struct shell *s, int64_t from)
+{
+    int64_t top = s->db.heads.height;
+
+    if (from < top - HELD_MAX)
+        from = top - HELD_MAX;
+    while (from < top)
+        trace_block(TRACE_INDEXED, ++from, 0);
+}
+
 void shell_commit(struct shell *s)
 {
-    uint64_t start = now_us();
+    uint64_t start  = now_us();
+    int64_t  height = s->db.heads.height;
 
     if (!db_has_batch(&s->db))
         return;
     settle(s, db_commit(&s->db));
+    trace_saved(s, height);
     measure(s, start);
 }
 

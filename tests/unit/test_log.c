@@ -11,12 +11,14 @@
 static char   got[16384];
 static size_t got_n;
 
-/* What is written between listen and heard: JSON goes to standard output. */
-static int stream, kept, ends[2];
+/* What is written between listen and heard: collected JSON on standard output.
+ */
+static int  stream, kept, ends[2];
+static bool is_collected;
 
 static void listen_to(enum log_format format)
 {
-    stream = format == LOG_JSON ? STDOUT_FILENO : STDERR_FILENO;
+    stream = format == LOG_JSON && is_collected ? STDOUT_FILENO : STDERR_FILENO;
     fflush(stdout);
     kept = dup(stream);
     must(kept >= 0 && pipe(ends) == 0);
@@ -125,9 +127,11 @@ static const char *member(const char *name)
 
 TEST(an_object_names_level_service_and_org)
 {
-    log_org("Acme \"Rail\"");
     capture(LOG_JSON, "happened", "x");
-    log_org("");
+    CHECK_STR(member("msg"), "happened", "a command's, on standard error");
+    is_collected = true;
+    log_collected("Acme \"Rail\"");
+    capture(LOG_JSON, "happened", "x");
     CHECK_STR(member("level"), "warn");
     CHECK_STR(member("service"), "test");
     CHECK_STR(member("org"), "Acme \"Rail\"");
