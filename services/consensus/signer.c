@@ -176,6 +176,14 @@ static void take_key(struct signer *g, const struct pub_key_response *r)
         drop(g, "it has no key for this chain");
         return;
     }
+    if (g->key.type != KEY_TYPE_NONE &&
+        (g->key.type != key.type ||
+         !span_eq(pubkey_span(&g->key), pubkey_span(&key)))) {
+        log_event(LOG_WARN, "a signer with another key is turned away; for a "
+                            "new key, restart consensus");
+        drop(g, "it has another key than before");
+        return;
+    }
     g->is_ready = true;
     g->key      = key;
     g->fns.on_key(g->ctx, &key);
@@ -349,12 +357,14 @@ static void on_accept(void *ctx, int fd, const char *peer)
                                                  on_close };
     struct signer                       *g   = ctx;
 
-    if (g->conn) { /* one key, one signer */
+    if (g->conn && g->is_ready) { /* one key, one signer */
         log_event(LOG_WARN, "a second signer is turned away",
                   LOG_STR("from", peer));
         close(fd);
         return;
     }
+    if (g->conn) /* or whoever says nothing would keep the right one out */
+        drop(g, "another one came before it gave a key");
     log_event(LOG_INFO, "signer connects", LOG_STR("from", peer));
     g->conn = privval_adopt(g->loop, fd, g->is_secret, &fns, g);
 }
