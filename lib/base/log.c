@@ -316,6 +316,7 @@ static void tell_held(void *ctx, const struct repeat_entry *e)
 /* Numbers change from one repeat to the next, all but the height. */
 static uint64_t line_hash(uint64_t h, const struct log_pair *pairs)
 {
+    h = repeat_hash(h, span_str(logger.request.text));
     for (const struct log_pair *p = pairs; p->kind != LOGV_END; p++) {
         if (p->kind == LOGV_STR)
             h = repeat_hash(h, span_str(p->str ? p->str : ""));
@@ -334,6 +335,8 @@ static void describe(struct repeat_entry *e, enum log_level level,
     len             = 0;
     logger.text_max = HELD_BYTES;
     add_event(event);
+    if (logger.request.text[0] && !repeat_is_event(logger.repeats, e))
+        (void)add_pair(&LOG_STR("request", logger.request.text));
     for (; !repeat_is_event(logger.repeats, e) && pairs->kind != LOGV_END;
          pairs++) {
         size_t before = len;

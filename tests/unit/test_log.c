@@ -206,6 +206,26 @@ TEST(every_height_is_told_and_a_bug_always)
     CHECK_EQ(lines(), 120);
 }
 
+TEST(the_same_for_another_request_is_no_repeat)
+{
+    struct request_id id;
+    char              text[16];
+
+    log_limit_repeats();
+    listen_to(LOG_PLAIN);
+    for (int i = 0; i < 100; i++) {
+        snprintf(text, sizeof text, "r%d", i);
+        CHECK(request_id_take(&id, span_str(text)));
+        log_request(id);
+        log_event(LOG_INFO, "asked", LOG_STR("by", "api"));
+    }
+    log_request((struct request_id){ "" });
+    log_flush();
+    heard();
+    CHECK_EQ(lines(), 100);
+    CHECK(strstr(got, "asked request=r99 by=api\n") != NULL);
+}
+
 TEST(the_reason_of_an_end_is_told_although_it_repeats)
 {
     log_limit_repeats();
