@@ -10,7 +10,6 @@ import base64
 import http.client
 import json
 import os
-import random
 import subprocess
 import sys
 import threading
@@ -88,22 +87,6 @@ def comet_network(d, profile, base):
         tune(h, profile)
         members.append(Member(h, base + 10 * i + 1, base + 10 * i, [COMETBFT, "start", "--home", h, "--proxy_app=kvstore"], False))
     return members
-
-
-def free_base(n):
-    """The first of n ports in a row that are free, below those of clients."""
-    while True:
-        base = random.randrange(12000, 30000)
-        socks = [net.socket.socket() for _ in range(n)]
-        try:
-            for i, s in enumerate(socks):
-                s.bind(("127.0.0.1", base + i))
-            return base
-        except OSError:
-            continue
-        finally:
-            for s in socks:
-                s.close()
 
 
 class Watch(threading.Thread):
@@ -274,7 +257,7 @@ def peak_rss(members):
 
 def one(make, profile):
     _, _, batch, rates = PROFILES[profile]
-    members = make(os.path.join(net.tempdir(), "net"), profile, free_base(10 * (VALIDATORS + 1)))
+    members = make(os.path.join(net.tempdir(), "net"), profile, net.free_base(10 * (VALIDATORS + 1)))
     four = members[:VALIDATORS]
     start = time.monotonic()
     for m in four:

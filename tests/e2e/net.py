@@ -1,13 +1,14 @@
 """What the black-box tests stand on: nodes as real processes on loopback.
 
-Every test program ends with "N passed, N failed, N skipped".  Ports are free
-ones of the system; processes are ended by the pids that were started here.
+Every test program ends with "N passed, N failed, N skipped".  Ports are
+claimed; processes are ended by the pids that were started here.
 """
 import atexit
 import base64
 import http.client
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -74,16 +75,35 @@ def peer(name):
     return shutil.which(name)
 
 
+_claims = []
+
+
+def free_base(n):
+    """The first of n free ports in a row, below those that the system gives
+    out.  They are ours until we end: a name for each ten of them keeps other
+    tests away, which may run at the same time."""
+    for _ in range(1000):
+        base, held = 10 * random.randrange(1000, 3200 - n // 10), []
+        try:
+            for ten in range(base, base + n, 10):
+                held.append(socket.socket(socket.AF_UNIX))
+                held[-1].bind(f"\0warren-test-{ten}")
+            for port in range(base, base + n):
+                with socket.socket() as s:
+                    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as nodes do: past TIME_WAIT
+                    s.bind(("127.0.0.1", port))
+        except OSError:
+            for s in held:
+                s.close()
+            continue
+        _claims.extend(held)
+        return base
+    raise RuntimeError("no free ports")
+
+
 def free_ports(n):
-    socks = []
-    for _ in range(n):
-        s = socket.socket()
-        s.bind(("127.0.0.1", 0))
-        socks.append(s)
-    ports = [s.getsockname()[1] for s in socks]
-    for s in socks:
-        s.close()
-    return ports
+    base = free_base(n)
+    return list(range(base, base + n))
 
 
 def tempdir():

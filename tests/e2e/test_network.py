@@ -4,7 +4,6 @@ although some of them stop."""
 import base64
 import json
 import os
-import random
 import shutil
 import signal
 import time
@@ -62,7 +61,7 @@ class Org:
 
 class Network:
     def __init__(self, validators, others=0, *flags):
-        base = free_base(10 * (validators + others))
+        base = net.free_base(10 * (validators + others))
         self.dir = net.tempdir()
         _, out, _ = net.warren("testnet", f"--v={validators}", f"--n={others}", f"--o={self.dir}/net",
                                f"--base-port={base}", "--output=json", *flags)
@@ -85,26 +84,6 @@ def healthy(orgs):
                if " bug " in l or "AddressSanitizer" in l or "runtime error:" in l or "must failed" in l]
         if not net.check_eq([lines[k] for k in bad[:3]], [], f"node {i}: no bugs in the log"):
             print("\n".join(lines[bad[0]:bad[0] + 40]), flush=True)
-
-
-def free_base(n):
-    """The first of n free ports in a row, below those that the system gives out."""
-    for _ in range(1000):
-        base = random.randrange(10000, 32000 - n)
-        try:
-            socks = []
-            for i in range(n):
-                s = net.socket.socket()
-                socks.append(s)
-                s.setsockopt(net.socket.SOL_SOCKET, net.socket.SO_REUSEADDR, 1)  # as nodes do: past TIME_WAIT
-                s.bind(("127.0.0.1", base + i))
-            return base
-        except OSError:
-            continue
-        finally:
-            for s in socks:
-                s.close()
-    raise RuntimeError("no free ports")
 
 
 def height(o):

@@ -6,4 +6,4 @@ INTEROP := $(sort $(wildcard tests/interop/test_*.py))
 FIGURES ?= build/interop-figures.jsonl
 .PHONY: interop-long
 interop-long: test-deps build units
-	WARREN_LONG=1 WARREN_FIGURES=$(abspath $(FIGURES)) tools/run-tests $(INTEROP)
+	WARREN_LONG=1 JOBS=1 WARREN_FIGURES=$(abspath $(FIGURES)) tools/run-tests $(INTEROP)

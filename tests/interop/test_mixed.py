@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# alone: Warren is to be in nearly every commit, on a machine that may be small
 """Warren and real CometBFT v0.38.25 in one network: they agree at every
 height on block, application hash, validators with priorities, and results.
 
