@@ -297,8 +297,14 @@ def messages_that_never_end():
     never ends it."""
     node = a_node()
     w = watch(node)
-    peers = [RudePeer(node.p2p_port, node.chain) for _ in range(40)]
-    up = [p for p in peers if p.up(60)]
+    up, end = [], time.monotonic() + 120
+    while len(up) < 35 and time.monotonic() < end:  # one that was too slow for its greeting tries again
+        more = [RudePeer(node.p2p_port, node.chain) for _ in range(40 - len(up))]
+        for p in more:
+            if p.up(60):
+                up.append(p)
+            else:
+                p.close()
     net.check(len(up) > 30, f"{len(up)} peers of 40 are let in")
     line = packets_of(BLOCKS, b"m" * 1000, 1000)
     for _ in range(40 if LONG else 12):
@@ -307,7 +313,7 @@ def messages_that_never_end():
                 p.say(line)
     w.whole("messages that never end", 120)
     print(f"{sum(p.why is None for p in up)} of {len(up)} still there", flush=True)
-    for p in peers:
+    for p in up:
         p.close()
     w.whole("after them", 60)
 
