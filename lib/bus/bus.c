@@ -122,28 +122,3 @@ enum err bus_bind(struct bus *b, struct zsock *z, const char *endpoint,
     return fail(ERR_NET, "cannot bind %s: %s", e.address,
                 zmq_strerror(zmq_errno()));
 }
-
-enum err bus_dial(struct bus *b, struct zsock *z, const char *endpoint)
-{
-    struct endpoint e;
-
-    if (!endpoint_parse(&e, endpoint))
-        return fail(ERR_CONFIG,
-                    "%s: not an endpoint; write ipc:///path or "
-                    "tcp://host:port",
-                    endpoint);
-    if (e.is_tcp && (!e.key[0] || !b->secret_key[0]))
-        return fail(ERR_CONFIG,
-                    "%s: tcp without CURVE is refused; set curve_key_file and "
-                    "curve_servers in [warren], or use ipc",
-                    e.address);
-    if (e.is_tcp) {
-        set_text(z->sock, ZMQ_CURVE_SERVERKEY, e.key);
-        set_text(z->sock, ZMQ_CURVE_PUBLICKEY, b->public_key);
-        set_text(z->sock, ZMQ_CURVE_SECRETKEY, b->secret_key);
-    }
-    if (zmq_connect(z->sock, e.address) == 0)
-        return OK;
-    return fail(ERR_NET, "cannot connect to %s: %s", e.address,
-                zmq_strerror(zmq_errno()));
-}

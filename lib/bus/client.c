@@ -42,6 +42,7 @@ struct bus_client {
     struct bus_client_fns fns;
     void                 *ctx;
     struct zsock          sock, monitor;
+    struct dialler        dialler;
     struct timer          tick, deadlines;
     struct deferred       refusals;
     uint64_t              boot, session; /* of the server */
@@ -415,6 +416,8 @@ static void on_tick(void *ctx)
     say_hello(c);
     if (now - c->heard_us > SILENT_US)
         go_down(c);
+    if (!c->is_up)
+        dial_again(&c->dialler);
 }
 
 static void on_deadlines(void *ctx)
@@ -471,7 +474,8 @@ struct bus_client *bus_connect(struct bus *b, const char *endpoint,
                   ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED,
                   on_monitor, c);
     zsock_watch(&c->sock, b, on_sock, c);
-    must_ok(bus_dial(b, &c->sock, endpoint), "connect to another service");
+    must_ok(bus_dial(&c->dialler, b, &c->sock, endpoint),
+            "connect to another service");
     timer_set(&c->tick, HELLO_US);
     return c;
 }
@@ -487,6 +491,7 @@ void bus_client_close(struct bus_client *c)
     deferred_fini(&c->refusals);
     zmq_socket_monitor(c->sock.sock, NULL, 0);
     zsock_close(&c->monitor);
+    dial_close(&c->dialler);
     zsock_close(&c->sock);
     while (c->slots_n && c->slots[0].next)
         pending_remove(c, &c->slots[c->slots[0].next]);

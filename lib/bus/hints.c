@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { TOPIC_MAX = 64 };
+enum { TOPIC_MAX = 64, DIAL_US = 3000000 };
 
 struct bus_pub {
     struct zsock  sock;
@@ -15,6 +15,8 @@ struct bus_pub {
 struct bus_sub {
     struct bus_sub *next;
     struct zsock    sock;
+    struct dialler  dialler;
+    struct timer    redial;
     void (*fn)(void *ctx, const char *topic, struct span body);
     void *ctx;
 };
@@ -88,6 +90,15 @@ static bool on_sub(void *ctx)
     return n >= DRAIN_BURST;
 }
 
+/* Nobody says that a publisher is gone. */
+static void on_redial(void *ctx)
+{
+    struct bus_sub *s = ctx;
+
+    dial_again(&s->dialler);
+    timer_set(&s->redial, DIAL_US);
+}
+
 void bus_subscribe(struct bus *b, const char *endpoint, const char *prefix,
                    void (*fn)(void *ctx, const char *topic, struct span body),
                    void *ctx)
@@ -103,15 +114,21 @@ void bus_subscribe(struct bus *b, const char *endpoint, const char *prefix,
     must(zmq_setsockopt(s->sock.sock, ZMQ_SUBSCRIBE, prefix, strlen(prefix)) ==
          0);
     zsock_watch(&s->sock, b, on_sub, s);
-    must_ok(bus_dial(b, &s->sock, endpoint), "subscribe to hints");
+    must_ok(bus_dial(&s->dialler, b, &s->sock, endpoint), "subscribe to hints");
+    timer_init(&s->redial, b->loop, on_redial, s);
+    if (s->dialler.is_name)
+        timer_set(&s->redial, DIAL_US);
 }
 
 void hints_close(struct bus *b)
 {
     if (b->pub)
         zsock_close(&b->pub->sock);
-    for (struct bus_sub *s = b->subs; s; s = s->next)
+    for (struct bus_sub *s = b->subs; s; s = s->next) {
+        timer_fini(&s->redial);
+        dial_close(&s->dialler);
         zsock_close(&s->sock);
+    }
 }
 
 void hints_free(struct bus *b)

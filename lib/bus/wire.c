@@ -145,6 +145,7 @@ void zsock_open(struct zsock *z, struct bus *b, int type, int send_queue,
     set_int(z->sock, ZMQ_RECONNECT_IVL, RECONNECT_FIRST_MS);
     set_int(z->sock, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
     set_int(z->sock, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
+    set_int(z->sock, ZMQ_TCP_MAXRT, SILENT_US / 1000);
     must(zmq_setsockopt(z->sock, ZMQ_MAXMSGSIZE, &bytes_max,
                         sizeof bytes_max) == 0);
 }

@@ -124,8 +124,21 @@ struct bus {
  * second process off the endpoint and is -1 for tcp. */
 NODISCARD enum err bus_bind(struct bus *b, struct zsock *z,
                             const char *endpoint, int *lock);
-NODISCARD enum err bus_dial(struct bus *b, struct zsock *z,
+/* Where a socket connects to, and for a name where that was. */
+struct dialler {
+    struct bus     *bus;
+    struct zsock   *z;
+    struct endpoint to;
+    bool            is_name;
+    char            connected[64];
+    struct resolve *resolve; /* under way */
+    uint64_t        asked_us;
+};
+NODISCARD enum err bus_dial(struct dialler *d, struct bus *b, struct zsock *z,
                             const char *endpoint);
+/* dial_again - while nobody answers: look where the name leads now. */
+void               dial_again(struct dialler *d);
+void               dial_close(struct dialler *d);
 NODISCARD enum err zap_open(struct bus *b);
 void               zap_close(struct bus *b);
 

@@ -61,6 +61,9 @@ resolve_start(struct loop *l, const char *host, uint16_t port,
         deferred_set(&r->done);
         return r;
     }
+    /* Who asks asks again; an answer that does not come must not delay that. */
+    evdns_base_set_option(r->dns, "timeout:", "2");
+    evdns_base_set_option(r->dns, "attempts:", "2");
     snprintf(service, sizeof service, "%u", port);
     evdns_getaddrinfo(r->dns, host, service, &hints, on_answer, r);
     return r;
