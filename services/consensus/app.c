@@ -287,17 +287,29 @@ static void get_last_validators(struct shell *s)
     ask_for_app(s, &req, on_lacking_validators);
 }
 
-static bool read_lacking(struct shell *s, struct span bytes)
+/* The block of that height, whole, and the one that its meta names. */
+static bool read_lacking(struct shell *s, int64_t height, const Store__Block *r)
 {
-    struct span kept;
+    struct block_meta meta;
+    struct span       kept, kept_meta;
 
     arena_reset(&s->lack_arena);
-    kept = arena_copy(&s->lack_arena, bytes);
-    return kept.p &&
+    kept      = arena_copy(&s->lack_arena, SPAN(r->block.data, r->block.len));
+    kept_meta = arena_copy(&s->lack_arena, SPAN(r->meta.data, r->meta.len));
+    return kept.p && kept_meta.p &&
+           pb_decode(&block_meta_desc, &meta, &s->lack_arena, kept_meta) ==
+               ACCEPT &&
            pb_decode(&block_desc, &s->lacking.block, &s->lack_arena, kept) ==
                ACCEPT &&
            block_validate(&s->lacking.block, &s->lack_arena) == ACCEPT &&
-           header_hash(&s->lacking.hash, &s->lacking.block.header);
+           s->lacking.block.header.height == height &&
+           header_hash(&s->lacking.hash, &s->lacking.block.header) &&
+           span_eq(meta.block_id.hash, SPAN_OF(s->lacking.hash.b));
+}
+
+static int64_t lacking_height(const struct shell *s)
+{
+    return s->app.height > 0 ? s->app.height + 1 : s->genesis.initial_height;
 }
 
 static void on_lacking_block(struct shell *s, enum err status, const char *text,
@@ -308,7 +320,7 @@ static void on_lacking_block(struct shell *s, enum err status, const char *text,
     if (is_stale(s))
         return;
     if (status || r->kind_case != STORE__REPLY__KIND_BLOCK ||
-        !read_lacking(s, SPAN(r->block->block.data, r->block->block.len))) {
+        !read_lacking(s, lacking_height(s), r->block)) {
         shell_halt(s,
                    "block %" PRId64
                    " that the application lacks cannot be read: %s",
@@ -330,8 +342,7 @@ static void catch_up(struct shell *s)
     Store__Request  req = STORE__REQUEST__INIT;
 
     svc_condition(s->svc, "application", "catching up");
-    get.height =
-        s->app.height > 0 ? s->app.height + 1 : s->genesis.initial_height;
+    get.height    = lacking_height(s);
     req.kind_case = STORE__REQUEST__KIND_GET_BLOCK;
     req.get_block = &get;
     ask_for_app(s, &req, on_lacking_block);

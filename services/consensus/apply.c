@@ -479,7 +479,8 @@ bool apply_stored(struct shell *s, struct span meta, struct span block,
         pb_decode(&block_meta_desc, m, &s->apply_arena, meta) != ACCEPT ||
         pb_decode(&block_desc, a->block, &s->apply_arena, block) != ACCEPT ||
         block_validate(a->block, &s->apply_arena) != ACCEPT ||
-        !header_hash(&a->hash, &a->block->header))
+        !header_hash(&a->hash, &a->block->header) ||
+        !span_eq(m->block_id.hash, SPAN_OF(a->hash.b)))
         return false;
     a->id = m->block_id;
     if (block_validate_against(a->block, &s->chain, &s->apply_arena, &why) !=

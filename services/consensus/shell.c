@@ -373,6 +373,7 @@ void shell_close(struct shell *s)
     wal_replay_close(s->replay);
     if (s->store)
         bus_client_close(s->store);
+    store_forget(s);
     if (s->mempool)
         bus_client_close(s->mempool);
     if (s->signer)

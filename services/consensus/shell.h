@@ -54,10 +54,11 @@ struct shell {
     struct genesis genesis;
     struct hash    genesis_hash;
 
-    struct bus_client *store, *mempool;
-    struct app         app;
-    struct signer     *signer;
-    struct pubkey      key; /* type none: not known yet */
+    struct bus_client  *store, *mempool;
+    struct store_asked *store_asks; /* what store has not answered */
+    struct app          app;
+    struct signer      *signer;
+    struct pubkey       key; /* type none: not known yet */
 
     struct wal        *wal;
     struct wal_replay *replay;
@@ -222,15 +223,15 @@ void proof_ask(struct shell *s, struct bus_call call, struct span evidence);
 void proof_hear(struct shell *s, struct remote *p, struct span bytes);
 /* proof_say - to a peer what it can verify; how much was said. */
 size_t proof_say(struct shell *s, struct remote *p, size_t bytes_max);
-/* proof_offer_again - from the first on, to everyone. */
-void proof_offer_again(struct shell *s);
+void   proof_offer_again(struct shell *s); /* from the first on, to everyone */
 
 /* ---- store.c ---- */
 
 typedef void store_fn(struct shell *s, enum err status, const char *text,
                       const Store__Reply *r);
-/* store_ask - fn gets the reply, whenever it comes; it lives in store_in. */
+/* store_ask - fn gets the reply that fits, whenever it comes, in store_in. */
 void store_ask(struct shell *s, Store__Request *req, store_fn *fn);
+void store_forget(struct shell *s); /* once store is closed */
 
 /* ---- transactions.c, prune.c, status.c ---- */
 
@@ -244,7 +245,6 @@ void txs_lock(struct shell *s, int64_t height); /* then apply_go */
 void txs_committed(struct shell *s, const struct apply *a);
 
 void prune_to(struct shell *s, int64_t retain_height);
-
 extern const struct bus_server_fns status_fns;
 
 #endif

@@ -286,7 +286,8 @@ static void owe(struct shell *s)
 static void on_size(void *ctx, uint64_t tag, enum err status, const char *text,
                     struct span body)
 {
-    struct shell          *s = ctx;
+    struct shell          *s     = ctx;
+    ProtobufCAllocator     alloc = { arena_take, arena_keep, &s->owed_arena };
     Mempool__Reply        *r;
     static const span_list none;
     int64_t                last = shell_chain(s)->last_height;
@@ -294,7 +295,7 @@ static void on_size(void *ctx, uint64_t tag, enum err status, const char *text,
     UNUSED(tag);
     UNUSED(text);
     arena_reset(&s->owed_arena);
-    r = status ? NULL : mempool__reply__unpack(NULL, body.n, body.p);
+    r = status ? NULL : mempool__reply__unpack(&alloc, body.n, body.p);
     if (r && r->kind_case == MEMPOOL__REPLY__KIND_SIZE && r->size->height > 0 &&
         r->size->height < last) {
         s->owed_height  = r->size->height + 1;
@@ -306,8 +307,6 @@ static void on_size(void *ctx, uint64_t tag, enum err status, const char *text,
         send_update(s, last, &none, NULL, shell_chain(s));
         met(s);
     }
-    if (r)
-        mempool__reply__free_unpacked(r, NULL);
 }
 
 static void ask_size(struct shell *s)

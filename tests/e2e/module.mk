@@ -16,7 +16,7 @@ units: $(BUILD)/tests/peer $(BUILD)/tests/tapwire
 # Attacks for longer than make test has time for; SEED= repeats one.
 .PHONY: attack
 attack: test-deps build units
-	WARREN_ATTACKS=long tools/run-tests $(sort $(wildcard tests/e2e/test_attack_*.py))
+	WARREN_ATTACKS=long tools/run-tests $(sort $(wildcard tests/e2e/test_attack_*.py)) tests/swap/test_lies.py
 
 # Networks that break, for longer.
 .PHONY: partitions
