@@ -69,3 +69,13 @@ void ripemd160(uint8_t out[20], struct span in)
         must(RIPEMD160_Update(&c, in.p, in.n) == 1);
     must(RIPEMD160_Final(out, &c) == 1);
 }
+
+void sha1(uint8_t out[20], struct span in)
+{
+    SHA_CTX c;
+
+    must(SHA1_Init(&c) == 1);
+    if (in.n > 0)
+        must(SHA1_Update(&c, in.p, in.n) == 1);
+    must(SHA1_Final(out, &c) == 1);
+}

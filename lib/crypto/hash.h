@@ -27,6 +27,8 @@ void sha256(struct hash *out, struct span in);
 void sha256_parts(struct hash *out, const struct span *part, size_t n);
 void sha512_parts(uint8_t out[64], const struct span *part, size_t n);
 void ripemd160(uint8_t out[20], struct span in);
+/* sha1 - for the handshake of WebSocket, where it protects nothing. */
+void sha1(uint8_t out[20], struct span in);
 
 /* A running SHA-256, held by value: hash_begin starts or restarts it. */
 struct hasher {

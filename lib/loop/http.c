@@ -1,7 +1,6 @@
 #include "loop/http.h"
 
 #include "base/buf.h"
-#include "loop/stream.h"
 
 #include <http_parser.h>
 #include <limits.h>
@@ -35,12 +34,19 @@ struct http_request {
     char          peer[PEER_BYTES];
 };
 
+struct http_tunnel {
+    struct stream_fns fns;
+    void             *ctx;
+};
+
 struct conn {
     struct http_server  *server;
     struct stream       *stream;
     http_parser          parser;
     struct http_request *request; /* being read, or being answered */
     bool                 is_answering, is_broken, is_overfull, is_value;
+    bool                 is_tunnel;
+    struct http_tunnel   tunnel;
     struct timer         timeout;
     char                 peer[PEER_BYTES];
     struct conn         *prev, *next;
@@ -54,6 +60,7 @@ struct http_server {
     void              *ctx;
     struct conn       *conns;
     uint32_t           count;
+    bool               is_draining;
 };
 
 /* ---- a request's life ---- */
@@ -289,6 +296,8 @@ static size_t on_data(void *ctx, struct span in)
     struct conn *c = ctx;
     size_t       n;
 
+    if (c->is_tunnel)
+        return c->tunnel.fns.on_data(c->tunnel.ctx, in);
     if (c->is_answering)
         return 0;
     n = http_parser_execute(&c->parser, &settings, (const char *)in.p, in.n);
@@ -310,13 +319,27 @@ static size_t on_data(void *ctx, struct span in)
     return in.n;
 }
 
+static void on_drain(void *ctx)
+{
+    struct conn *c = ctx;
+
+    if (c->is_tunnel && c->tunnel.fns.on_drain)
+        c->tunnel.fns.on_drain(c->tunnel.ctx);
+}
+
 static void on_close(void *ctx, const char *why)
 {
-    UNUSED(why);
-    conn_free(ctx);
+    struct conn       *c       = ctx;
+    struct http_tunnel t       = c->tunnel;
+    bool               is_told = c->is_tunnel;
+
+    conn_free(c);
+    if (is_told)
+        t.fns.on_close(t.ctx, why);
 }
 
 static const struct stream_fns stream_fns = { .on_data  = on_data,
+                                              .on_drain = on_drain,
                                               .on_close = on_close };
 
 static void on_accept(void *ctx, int fd, const char *peer)
@@ -373,9 +396,34 @@ void http_close(struct http_server *s)
         return;
     listener_close(s->listener);
     s->listener = NULL;
-    while (s->conns)
+    while (s->conns) {
+        struct http_tunnel t       = s->conns->tunnel;
+        bool               is_told = s->conns->is_tunnel;
+
         conn_close(s->conns, true);
+        if (is_told)
+            t.fns.on_close(t.ctx, "the server closes");
+    }
     free(s);
+}
+
+void http_drain(struct http_server *s)
+{
+    struct conn *next;
+
+    listener_close(s->listener);
+    s->listener    = NULL;
+    s->is_draining = true;
+    for (struct conn *c = s->conns; c; c = next) {
+        next = c->next;
+        if (!c->request && !c->is_tunnel)
+            conn_close(c, true);
+    }
+}
+
+size_t http_count(const struct http_server *s)
+{
+    return s->count;
 }
 
 /* ---- what a handler sees ---- */
@@ -429,12 +477,18 @@ void http_set_header(struct http_request *r, const char *name,
     buf_str(&r->reply_headers, "\r\n");
 }
 
+void http_clear_headers(struct http_request *r)
+{
+    buf_clear(&r->reply_headers);
+}
+
 static const char *reason(int status)
 {
     static const struct {
         int         status;
         const char *text;
     } reasons[] = {
+        { 101, "Switching Protocols" },
         { 200, "OK" },
         { 204, "No Content" },
         { 307, "Temporary Redirect" },
@@ -466,10 +520,13 @@ static void put_head(struct buf *out, const struct http_request *r, int status,
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
     buf_printf(out, "HTTP/1.1 %d %s\r\n", status, reason(status));
     buf_add(out, buf_span(&r->reply_headers));
-    buf_printf(out, "Date: %s\r\n", date);
-    if (status != 204)
+    if (status != 101)
+        buf_printf(out, "Date: %s\r\n", date);
+    if (status != 204 && status != 101)
         buf_printf(out, "Content-Length: %zu\r\n", body);
-    if (!r->is_keep_alive)
+    if (status == 101)
+        buf_str(out, "Connection: Upgrade\r\n");
+    else if (!r->is_keep_alive)
         buf_str(out, "Connection: close\r\n");
     else if (r->is_old)
         buf_str(out, "Connection: keep-alive\r\n");
@@ -480,12 +537,15 @@ void http_reply(struct http_request *r, int status, struct span body)
 {
     struct conn *c = r->conn;
     struct buf   head;
-    bool         is_sent, is_last = !r->is_keep_alive;
+    bool         is_sent, is_last;
 
     if (!c) {
         request_free(r);
         return;
     }
+    if (c->server->is_draining)
+        r->is_keep_alive = false;
+    is_last = !r->is_keep_alive;
     buf_init(&head, 1 << 17);
     put_head(&head, r, status, body.n);
     is_sent = stream_write(c->stream, buf_span(&head));
@@ -501,4 +561,47 @@ void http_reply(struct http_request *r, int status, struct span body)
     }
     arm(c);
     stream_pause(c->stream, false);
+}
+
+/* ---- tunnels ---- */
+
+static struct conn *conn_with(const struct http_tunnel *t)
+{
+    return CONTAINER_OF(t, struct conn, tunnel);
+}
+
+struct http_tunnel *http_upgrade(struct http_request     *r,
+                                 const struct stream_fns *fns, void *ctx)
+{
+    struct conn *c = r->conn;
+    char         text[1024];
+    struct buf   head;
+
+    if (!c) {
+        request_free(r);
+        return NULL;
+    }
+    buf_use(&head, text, sizeof text);
+    put_head(&head, r, 101, 0);
+    c->tunnel       = (struct http_tunnel){ *fns, ctx };
+    c->is_tunnel    = true;
+    c->request      = NULL;
+    c->is_answering = false;
+    request_free(r);
+    if (head.is_full || !stream_write(c->stream, buf_span(&head))) {
+        conn_close(c, false);
+        return NULL;
+    }
+    stream_pause(c->stream, false);
+    return &c->tunnel;
+}
+
+struct stream *http_tunnel_stream(const struct http_tunnel *t)
+{
+    return conn_with(t)->stream;
+}
+
+void http_tunnel_close(struct http_tunnel *t, bool is_flushed)
+{
+    conn_close(conn_with(t), is_flushed);
 }

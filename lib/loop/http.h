@@ -10,7 +10,7 @@
 #ifndef WARREN_HTTP_H
 #define WARREN_HTTP_H
 
-#include "loop/loop.h"
+#include "loop/stream.h"
 
 struct http_server;
 struct http_request;
@@ -28,6 +28,11 @@ NODISCARD enum err http_listen(struct http_server **out, struct loop *l,
                                const struct http_limits *limits, http_fn *fn,
                                void *ctx);
 uint16_t           http_port(const struct http_server *s);
+/* http_drain - accept no more, close connections that are between requests;
+ * those that are not end with their answer.
+ * http_count - connections that are left. */
+void   http_drain(struct http_server *s);
+size_t http_count(const struct http_server *s);
 /* http_close - drops connections; requests in flight may still be answered. */
 void http_close(struct http_server *s);
 
@@ -43,6 +48,18 @@ const char *http_peer(const struct http_request *r); /* "ip:port" */
 /* Before the reply.  Values must not hold line breaks. */
 void http_set_header(struct http_request *r, const char *name,
                      const char *value);
+/* http_clear_headers - forget those set so far. */
+void http_clear_headers(struct http_request *r);
+/* http_upgrade - answer 101 with the headers set so far, and give the bytes of
+ * the connection to fns (on_open is not called); the request is gone.  It
+ * still counts among the server's connections.  NULL when the client left. */
+struct http_tunnel;
+struct http_tunnel *http_upgrade(struct http_request     *r,
+                                 const struct stream_fns *fns, void *ctx);
+struct stream      *http_tunnel_stream(const struct http_tunnel *t);
+/* http_tunnel_close - none of its fns is called any more. */
+void http_tunnel_close(struct http_tunnel *t, bool is_flushed);
+
 /* http_reply - now or later; the request is gone afterwards.  Replying to a
  * client that left is fine. */
 void http_reply(struct http_request *r, int status, struct span body);
