@@ -19,6 +19,8 @@ struct svc_process {
     struct condition    conditions[CONDITIONS_MAX];
     size_t              condition_count;
     struct timer        log_sweep;
+    loop_fn            *on_stop; /* NULL: nothing is to be ended well */
+    void               *stop_ctx;
     struct http_server *status;  /* NULL: no status port */
     struct bus_client  *relayed; /* whom the port also answers for, or NULL */
     const char         *relayed_name;

@@ -115,8 +115,21 @@ static enum err lock_service(struct svc_process *p)
 
 static void on_stop_signal(void *ctx)
 {
+    struct svc_process *p       = svc_process(ctx);
+    loop_fn            *on_stop = p->on_stop;
+
     log_event(LOG_INFO, "stopping on a signal");
-    svc_exit(ctx, OK);
+    p->on_stop = NULL;
+    if (on_stop)
+        on_stop(p->stop_ctx);
+    else
+        svc_exit(ctx, OK);
+}
+
+void svc_on_stop(struct svc *s, loop_fn *fn, void *ctx)
+{
+    svc_process(s)->on_stop  = fn;
+    svc_process(s)->stop_ctx = ctx;
 }
 
 /* What blocks need is given back once they are done: a process is alive for

@@ -56,6 +56,10 @@ void svc_disk(struct svc *s, const char *path);
  * most 16 names. */
 void svc_condition(struct svc *s, const char *name, const char *reason);
 
+/* svc_on_stop - SIGTERM calls fn, which ends with svc_exit soon, rather than
+ * ending the process at once; a second one does. */
+void svc_on_stop(struct svc *s, loop_fn *fn, void *ctx);
+
 void svc_run(struct svc *s);                 /* until SIGTERM or svc_exit */
 void svc_exit(struct svc *s, enum err code); /* from inside the loop */
 int  svc_stop(struct svc *s);                /* frees; the exit code */
