@@ -20,6 +20,7 @@
 
 struct call;
 struct exchange;
+struct socket;
 
 /* call_request_id - of the client's request that c belongs to. */
 struct request_id call_request_id(const struct call *c);
@@ -33,7 +34,9 @@ struct method {
     bool is_unsafe;
     bool is_overlapping; /* several in a row may be on their way together */
 };
-const struct method       *method_find(struct span name);
+const struct method *method_find(struct span name);
+/* stream_method_find - one that only clients on a WebSocket may call. */
+const struct method       *stream_method_find(struct span name);
 size_t                     method_arg_count(const struct method *m);
 extern const struct method methods[];
 extern const size_t        method_count;
@@ -101,6 +104,9 @@ void app_is_up(void *shell);
  * `then` runs with c->height and c->last_height set, or the call fails.
  * With is_next the height after the last is allowed, and the default. */
 void call_height(struct call *c, bool is_next, void (*then)(struct call *c));
+
+/* call_socket - the WebSocket that it came on; NULL once the client left. */
+struct socket *call_socket(const struct call *c);
 
 void call_done(struct call *c);
 void call_fail(struct call *c, const char *fmt, ...) PRINTF_LIKE(2, 3);

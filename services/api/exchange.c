@@ -2,9 +2,13 @@
  *
  * Calls of a batch run one after the other, as CometBFT runs them; only
  * transactions that are sent in a row are on their way together, in order. */
+#include "api/exchange.h"
+
 #include "api/call.h"
 #include "api/gojson.h"
+#include "api/methods.h"
 #include "api/request.h"
+#include "api/socket.h"
 #include "base/log.h"
 
 #include <stdarg.h>
@@ -22,11 +26,12 @@ enum {
 
 struct exchange {
     struct shell        *shell;
-    struct http_request *http;
+    struct http_request *http;   /* what it came on: this, */
+    struct socket       *socket; /* or this; neither once the client left */
     struct rpc_request  *requests;
     size_t               count, at; /* at: the next to be called */
     size_t               in_flight; /* calls that wait for others */
-    bool                 is_uri, is_batch, may_cache, is_broken;
+    bool                 is_uri, is_batch, may_cache, is_broken, is_socket;
     bool                 is_driving, is_overlapping;
     int                  status;
     uint64_t             began_us;
@@ -51,7 +56,7 @@ static void exchange_free(struct exchange *x)
 }
 
 /* Keep a few with their memory: most answers are small and many. */
-static void exchange_end(struct exchange *x)
+void exchange_end(struct exchange *x)
 {
     struct shell *s = x->shell;
 
@@ -111,12 +116,33 @@ static void reply(struct exchange *x, struct buf *out)
     http_reply(x->http, x->status, buf_span(out));
 }
 
+static void finish_message(struct exchange *x)
+{
+    struct buf *out = &x->first.out;
+
+    if (log_enabled(LOG_DEBUG))
+        log_answered(x);
+    if (out->is_full) {
+        buf_clear(out);
+        rpc_error(out, &uri_id, RPC_INTERNAL_ERROR,
+                  span_str("the answer is too large"));
+    }
+    if (x->socket)
+        socket_answered(x->socket, x);
+    else
+        exchange_end(x);
+}
+
 /* One answer is an object, several are an array. */
 static void finish(struct exchange *x)
 {
     struct buf joined;
     size_t     n = 0, last = 0;
 
+    if (x->is_socket) {
+        finish_message(x);
+        return;
+    }
     for (size_t i = 0; i < x->count; i++)
         if (call_of(x, i)->out.len) {
             last = i;
@@ -189,6 +215,12 @@ void call_fail(struct call *c, const char *fmt, ...)
     answer_error(c, RPC_INTERNAL_ERROR, span_str(text));
 }
 
+/* Over a WebSocket CometBFT gives this another code. */
+static enum rpc_code bad_params(const struct exchange *x)
+{
+    return x->is_socket ? RPC_INTERNAL_ERROR : RPC_INVALID_PARAMS;
+}
+
 void call_bad_args(struct call *c, struct span why)
 {
     struct exchange *x = c->exchange;
@@ -201,7 +233,7 @@ void call_bad_args(struct call *c, struct span why)
     x->may_cache = false;
     if (x->is_uri)
         x->status = 500;
-    answer_error(c, RPC_INVALID_PARAMS, buf_span(&b));
+    answer_error(c, bad_params(x), buf_span(&b));
 }
 
 /* CometBFT calls a method that lacks its arguments and recovers the panic:
@@ -212,8 +244,11 @@ static void too_few_arguments(struct call *c)
 
     metric_add(&metric_api_errors_total, method_name(c), NULL, 1);
     buf_clear(&x->first.out);
-    rpc_error(&x->first.out, &uri_id, RPC_INTERNAL_ERROR,
-              span_str("reflect: Call with too few input arguments"));
+    rpc_error(
+        &x->first.out, &uri_id, RPC_INTERNAL_ERROR,
+        span_str(x->is_socket
+                     ? "WSJSONRPC: reflect: Call with too few input arguments"
+                     : "reflect: Call with too few input arguments"));
     x->status    = 500;
     x->may_cache = false;
     x->is_broken = true;
@@ -255,11 +290,19 @@ static void prepare(struct exchange *x, struct call *c, struct rpc_id id,
     x->in_flight++;
 }
 
+static const struct method *find_method(const struct exchange *x,
+                                        struct span            name)
+{
+    const struct method *m = method_find(name);
+
+    return m || !x->is_socket ? m : stream_method_find(name);
+}
+
 static void call_request(struct exchange *x, size_t i)
 {
     const struct rpc_request *r = &x->requests[i];
     struct call              *c = call_of(x, i);
-    const struct method      *m = method_find(r->method);
+    const struct method      *m = find_method(x, r->method);
     char                      text[4096];
     struct buf                error;
 
@@ -278,7 +321,7 @@ static void call_request(struct exchange *x, size_t i)
     if (r->params.n && !args_from_json(c->args, m->args, method_arg_count(m),
                                        r->params, &x->arena, &error)) {
         x->may_cache = false;
-        answer_error(c, RPC_INVALID_PARAMS, buf_span(&error));
+        answer_error(c, bad_params(x), buf_span(&error));
         return;
     }
     x->may_cache      = x->may_cache && may_cache(m, c->args);
@@ -319,19 +362,20 @@ static void drive(struct exchange *x)
 static void begin_log(struct exchange *x)
 {
     x->began_us = now_us();
-    log_event(LOG_DEBUG, "request", LOG_STR("from", http_peer(x->http)),
-              LOG_STR("path", http_path(x->http)));
+    log_event(
+        LOG_DEBUG, "request",
+        LOG_STR("from", x->http ? http_peer(x->http) : socket_peer(x->socket)),
+        LOG_STR("path", x->http ? http_path(x->http) : "/websocket"));
 }
 
-static struct exchange *exchange_new(struct shell *s, struct http_request *r)
+/* Came on either of both. */
+static struct exchange *exchange_make(struct shell *s, struct http_request *r,
+                                      struct socket *k)
 {
-    struct exchange *x;
+    struct exchange *x = s->idle;
 
-    if (s->exchanges >= EXCHANGES_MAX) {
-        http_reply(r, 503, span_str("too many requests in flight\n"));
+    if (s->exchanges >= EXCHANGES_MAX)
         return NULL;
-    }
-    x = s->idle;
     if (x) {
         struct exchange kept = { .arena = x->arena, .first.out = x->first.out };
 
@@ -344,15 +388,83 @@ static struct exchange *exchange_new(struct shell *s, struct http_request *r)
         arena_open(&x->arena, ARENA_BYTES);
         buf_init(&x->first.out, ANSWER_BYTES);
     }
-    x->shell  = s;
-    x->http   = r;
-    x->status = 200;
-    x->id     = request_id_of(s, r);
+    x->shell     = s;
+    x->http      = r;
+    x->socket    = k;
+    x->is_socket = k != NULL;
+    x->status    = 200;
+    x->id        = request_id_of(s, r);
     log_request(x->id);
     if (log_enabled(LOG_DEBUG))
         begin_log(x);
     s->exchanges++;
     return x;
+}
+
+static struct exchange *exchange_new(struct shell *s, struct http_request *r)
+{
+    struct exchange *x = exchange_make(s, r, NULL);
+
+    if (!x)
+        http_reply(r, 503, span_str("too many requests in flight\n"));
+    return x;
+}
+
+/* ---- what comes on a WebSocket ---- */
+
+struct exchange *exchange_of_message(struct shell *s, struct socket *k,
+                                     struct span message)
+{
+    static const struct rpc_id none   = { .kind = RPC_ID_NONE };
+    struct request_id          before = *log_request_now();
+    struct exchange           *x      = exchange_make(s, NULL, k);
+    char                       text[1024];
+    struct buf                 error;
+
+    log_request(before);
+    if (!x)
+        return NULL;
+    buf_use(&error, text, sizeof text);
+    buf_str(&error, "error unmarshaling request: ");
+    message = arena_copy(&x->arena, message);
+    if (rpc_parse_message(message, &x->requests, &x->arena, &error)) {
+        x->count = 1;
+    } else {
+        rpc_error(&x->first.out, &none, RPC_PARSE_ERROR, buf_span(&error));
+        x->is_broken = true;
+    }
+    return x;
+}
+
+bool exchange_overlaps(const struct exchange *x)
+{
+    const struct method *m =
+        x->count ? method_find(x->requests[0].method) : NULL;
+
+    return m && m->is_overlapping;
+}
+
+void exchange_start(struct exchange *x)
+{
+    struct request_id before = log_request(x->id);
+
+    drive(x);
+    log_request(before);
+}
+
+struct buf *exchange_answer(struct exchange *x)
+{
+    return &x->first.out;
+}
+
+void exchange_orphan(struct exchange *x)
+{
+    x->socket = NULL;
+}
+
+struct socket *call_socket(const struct call *c)
+{
+    return c->exchange->socket;
 }
 
 static void whole_error(struct exchange *x, int status, enum rpc_code code,
@@ -495,12 +607,6 @@ static void not_found(struct http_request *r)
     http_reply(r, 404, span_str("404 page not found\n"));
 }
 
-static bool is_stream_method(const char *name)
-{
-    return strcmp(name, "subscribe") == 0 || strcmp(name, "unsubscribe") == 0 ||
-           strcmp(name, "unsubscribe_all") == 0;
-}
-
 static void stream_method(struct http_request *r)
 {
     char       text[256];
@@ -549,6 +655,10 @@ static void route(struct shell *s, struct http_request *r)
     }
     if (redirect(r, path))
         return;
+    if (strcmp(path, "/websocket") == 0) {
+        socket_open(s, r);
+        return;
+    }
     if (ops_handles(path)) {
         ops_serve(s, r);
         return;
@@ -556,7 +666,7 @@ static void route(struct shell *s, struct http_request *r)
     m = method_find(span_str(path + 1));
     if (m && (!m->is_unsafe || s->svc->config->rpc.unsafe))
         serve_uri(s, r, m);
-    else if (is_stream_method(path + 1))
+    else if (stream_method_find(span_str(path + 1)))
         stream_method(r);
     else
         not_found(r);

@@ -8,8 +8,9 @@ enum { DEPTH_MAX = 10000 };
 
 struct scan {
     struct span in;
-    size_t      at;
+    size_t      at, start;
     int         depth;
+    bool        is_prefix;
     struct buf *error;
 };
 
@@ -48,6 +49,11 @@ static void put_char(struct buf *out, uint8_t c)
 
 static bool bad(struct scan *s, const char *where)
 {
+    if (s->at >= s->in.n && s->is_prefix) {
+        buf_str(s->error,
+                s->depth || s->at > s->start ? "unexpected EOF" : "EOF");
+        return false;
+    }
     if (s->at >= s->in.n) {
         buf_str(s->error, "unexpected end of JSON input");
         return false;
@@ -243,14 +249,13 @@ static bool scan_value(struct scan *s)
 bool gojson_check(struct span text, bool is_prefix, struct span *value,
                   struct buf *error)
 {
-    struct scan s = { .in = text, .error = error };
-    size_t      start;
+    struct scan s = { .in = text, .is_prefix = is_prefix, .error = error };
 
     blanks(&s);
-    start = s.at;
+    s.start = s.at;
     if (!scan_value(&s))
         return false;
-    *value = SPAN(text.p + start, s.at - start);
+    *value = SPAN(text.p + s.start, s.at - s.start);
     blanks(&s);
     if (!is_prefix && s.at < text.n)
         return bad(&s, "after top-level value");

@@ -12,7 +12,8 @@
 #include "base/buf.h"
 
 /* gojson_check - is text one JSON value?  *value becomes it, trimmed; if not,
- * error gets Go's text.  With is_prefix data behind the value is ignored. */
+ * error gets Go's text.  With is_prefix data behind the value is ignored, and
+ * texts are those of Go's Decoder. */
 NODISCARD bool gojson_check(struct span text, bool is_prefix,
                             struct span *value, struct buf *error);
 

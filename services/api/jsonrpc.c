@@ -150,6 +150,16 @@ bool rpc_parse_body(struct span body, struct rpc_request **out, size_t *n,
     return *out && parse_request(*out, v, a, error);
 }
 
+bool rpc_parse_message(struct span message, struct rpc_request **out,
+                       struct arena *a, struct buf *error)
+{
+    struct span v;
+
+    *out = arena_new(a, struct rpc_request);
+    return *out && gojson_check(message, true, &v, error) &&
+           parse_request(*out, v, a, error);
+}
+
 static void put_id(struct buf *out, const struct rpc_id *id)
 {
     switch (id->kind) {
@@ -182,6 +192,7 @@ static const char *message_of(enum rpc_code code)
     case RPC_METHOD_NOT_FOUND: return "Method not found";
     case RPC_INVALID_PARAMS: return "Invalid params";
     case RPC_INTERNAL_ERROR: return "Internal error";
+    case RPC_SERVER_ERROR: break;
     }
     return "Server error";
 }

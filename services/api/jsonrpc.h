@@ -27,6 +27,7 @@ enum rpc_code {
     RPC_METHOD_NOT_FOUND = -32601,
     RPC_INVALID_PARAMS   = -32602,
     RPC_INTERNAL_ERROR   = -32603,
+    RPC_SERVER_ERROR     = -32000,
 };
 
 /* rpc_parse_body - one request, or a batch, out of a POST body.
@@ -36,6 +37,11 @@ enum rpc_code {
 NODISCARD bool rpc_parse_body(struct span body, struct rpc_request **out,
                               size_t *n, bool *is_batch, struct arena *a,
                               struct buf *error);
+
+/* rpc_parse_message - the same for a WebSocket message: no batches, and what
+ * stands behind the request is passed over. */
+NODISCARD bool rpc_parse_message(struct span message, struct rpc_request **out,
+                                 struct arena *a, struct buf *error);
 
 /* rpc_begin_result, then the result's JSON, then rpc_end. */
 void rpc_begin_result(struct buf *out, const struct rpc_id *id);

@@ -147,6 +147,31 @@ const struct method *method_find(struct span name)
     return NULL;
 }
 
+static const struct method stream_methods[] = {
+    { "subscribe",
+      method_subscribe,
+      { { "query", ARG_STRING } },
+      CACHE_NEVER,
+      false,
+      false },
+    { "unsubscribe",
+      method_unsubscribe,
+      { { "query", ARG_STRING } },
+      CACHE_NEVER,
+      false,
+      false },
+    { "unsubscribe_all", method_unsubscribe_all, NONE, CACHE_NEVER, false,
+      false },
+};
+
+const struct method *stream_method_find(struct span name)
+{
+    for (size_t i = 0; i < COUNT(stream_methods); i++)
+        if (span_eq(name, span_str(stream_methods[i].name)))
+            return &stream_methods[i];
+    return NULL;
+}
+
 size_t method_arg_count(const struct method *m)
 {
     size_t n = 0;

@@ -38,6 +38,11 @@ void method_trace(struct call *c);
 /* evidence.c */
 void method_broadcast_evidence(struct call *c);
 
+/* subscribe.c */
+void method_subscribe(struct call *c);
+void method_unsubscribe(struct call *c);
+void method_unsubscribe_all(struct call *c);
+
 /* app.c */
 void method_abci_info(struct call *c);
 void method_abci_query(struct call *c);

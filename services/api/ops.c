@@ -133,6 +133,8 @@ static void readyz(struct gather *g)
         add_reasons(&out, &n, &g->members[i]);
     if (!abci_is_up(g->shell->app))
         add_reason(&out, &n, "api", "the application is not connected");
+    if (g->shell->is_stopping)
+        add_reason(&out, &n, "api", "it is being stopped");
     buf_init(&whole, 1 << 17);
     buf_printf(&whole, "{\"ready\":%s,\"reasons\":[", n ? "false" : "true");
     buf_add(&whole, buf_span(&out));

@@ -2,7 +2,9 @@
 
 #include "api/call.h"
 #include "api/cors.h"
+#include "api/events.h"
 #include "api/gojson.h"
+#include "api/socket.h"
 #include "api/submit.h"
 #include "api/waits.h"
 #include "model/genesis.h"
@@ -177,6 +179,36 @@ static enum err listen_all(struct shell *s)
     return e;
 }
 
+/* Stopping: nobody new comes in, answers that are due are given, WebSocket
+ * clients hear that they should go elsewhere; all within a second. */
+enum { DRAIN_TURN_US = 20000, DRAIN_TURNS = 40 };
+
+static void drain_turn(void *ctx)
+{
+    struct shell *s = ctx;
+
+    if (s->drain_turns == 0) {
+        svc_exit(s->svc, OK);
+        return;
+    }
+    s->drain_turns--;
+    sockets_close(s, s->drain_turns == 0);
+    if (http_count(s->rpc) == 0)
+        s->drain_turns = 0; /* one more, for what is still being sent */
+    timer_set(&s->drain, DRAIN_TURN_US);
+}
+
+static void on_stop(void *ctx)
+{
+    struct shell *s = ctx;
+
+    s->is_stopping = true;
+    s->drain_turns = DRAIN_TURNS;
+    svc_condition(s->svc, "stopping", "it is being stopped");
+    http_drain(s->rpc);
+    drain_turn(s);
+}
+
 enum err shell_open(struct shell *s, struct svc *svc)
 {
     static const struct bus_server_fns none = { 0 };
@@ -194,15 +226,22 @@ enum err shell_open(struct shell *s, struct svc *svc)
     meet_all(s);
     s->waits   = waits_new(s);
     s->submits = submits_new(s);
-    return listen_all(s);
+    s->events  = events_new(s);
+    timer_init(&s->drain, svc->loop, drain_turn, s);
+    e = listen_all(s);
+    if (!e && s->rpc)
+        svc_on_stop(svc, on_stop, s);
+    return e;
 }
 
 void shell_close(struct shell *s)
 {
+    timer_fini(&s->drain);
     http_close(s->rpc);
     if (s->ops)
         http_close(s->ops);
     waits_free(s->waits);
+    events_free(s->events);
     exchanges_close(s);
     abci_close(s->app);
     for (size_t i = 0; i < s->neighbour_count; i++)

@@ -8,6 +8,8 @@
 
 struct waits;
 struct submits;
+struct events;
+struct socket;
 struct exchange;
 struct call;
 
@@ -30,6 +32,12 @@ struct shell {
     struct http_server *rpc, *ops;
     struct waits       *waits;
     struct submits     *submits;
+    struct events      *events;
+    bool                is_stopping;
+    struct timer        drain;
+    unsigned            drain_turns; /* left */
+    struct socket      *sockets;
+    size_t              subscribers; /* sockets with subscriptions */
     const char         *chain_id;
     struct span         genesis;   /* printed, for /genesis */
     struct arena        memory;    /* of what lives as long as the process */

@@ -8,6 +8,7 @@ import threading
 import time
 
 import net
+import ws
 from attack import LONG, choices, tcp, until_closed, watch
 
 
@@ -217,5 +218,62 @@ def floods(node, w):
     w.whole("floods")
 
 
+FRAMES = [
+    ("2^63-1 bytes", ws.frame(b"x", length=2**63 - 1)), ("2^64-1 bytes", ws.frame(b"x", length=2**64 - 1)), ("a gigabyte to come", ws.frame(b"x" * 100, length=2**30)),
+    ("just over the bound", ws.frame(b" " * 1000001)), ("200000 empty frames", ws.frame(b"", fin=False) + ws.frame(b"", 0, fin=False) * 200000),
+    ("a message of 1-byte frames", ws.frame(b"{", fin=False) + ws.frame(b" ", 0, fin=False) * 100000), ("a long ping", ws.frame(b"p" * 126, ws.PING)),
+    ("pings and no end", ws.frame(b"ping" * 30, ws.PING) * 20000), ("pongs nobody asked for", ws.frame(b"x", ws.PONG) * 20000), ("a ping in parts", ws.frame(b"p", ws.PING, fin=False)),
+    ("no mask", ws.frame(b"{}", mask=False)), ("opcode 15", ws.frame(b"", 15)), ("half a header", b"\x81"), ("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"), ("HTTP", b"GET / HTTP/1.1\r\n\r\n" * 100),
+    ("deep lists", ws.frame(b"[" * 500000)), ("NUL bytes", ws.frame(bytes(900000))), ("not UTF-8", ws.frame(b"\xff\xfe" * 1000)), ("close and more", ws.frame(b"", ws.CLOSE) + ws.frame(b"{}") * 1000),
+    ("10000 requests nobody reads", ws.frame(call("genesis")) * 10000), ("10000 subscriptions", b"".join(ws.frame(call("subscribe", query=f"a={i}")) for i in range(10000))),
+]
+
+QUERIES = ["a" * 512, "'" * 512, "a='" + "x" * 508 + "'", "a=" + "9" * 510, " AND ".join(["a=1"] * 64), "a=DATE 9999-99-99", "a=TIME " + "0" * 400, "\u0000", "\ud800", "\U0010ffff EXISTS", "a CONTAINS ''" + " AND b>1" * 60]
+
+
+def websockets():
+    """Frames of every wrong kind, queries, and many who take nothing."""
+    node = net.Node(app="kvstore").start("--rpc.max_subscription_clients=300")
+    w = watch(node)
+    for what, data in FRAMES:
+        with ws.Client(node.rpc_port) as c:
+            try:
+                c.s.settimeout(0.5)
+                c.send_raw(data)
+            except OSError:
+                pass
+    w.whole("frames")
+    with ws.Client(node.rpc_port) as c:
+        for q in QUERIES:
+            answer = json.loads(c.call_raw(call("subscribe", query=q).decode()))
+            net.check("result" in answer or "error" in answer, f"query {q[:30]!r} is answered")
+            c.send(call("unsubscribe_all"))
+            c.recv()
+    idle = []
+    for i in range(200):
+        c = ws.Client(node.rpc_port, rcvbuf=2048)
+        c.send(call("subscribe", query="tm.event='NewBlock'"))
+        c.send(call("subscribe", query="tm.event='Tx'"))
+        idle.append(c)
+    for i in range(20):
+        node.rpc.send_tx(b"w%d=" % i + b"x" * 100000)
+    w.whole("200 who subscribe and do not read")
+    for c in idle[::2]:
+        c.send_raw(ws.frame(b"{", fin=False))
+    for c in idle:
+        c.close()
+    choose = choices()
+    for _ in range(3000 if LONG else 150):
+        data = bytearray(ws.frame(call("block", height="1")) + ws.frame(call("subscribe", query="tm.event='NewBlock'"), ws.BINARY) + ws.frame(b"x", ws.PING))
+        for _ in range(choose.randrange(1, 5)):
+            data[choose.randrange(len(data))] = choose.randrange(256)
+        with ws.Client(node.rpc_port) as c:
+            try:
+                c.send_raw(data)
+            except OSError:
+                pass
+    w.whole("changed frames")
+
+
 if __name__ == "__main__":
-    net.run(wrong_requests, many_and_slow)
+    net.run(wrong_requests, many_and_slow, websockets)
