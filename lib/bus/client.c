@@ -373,16 +373,14 @@ static bool on_sock(void *ctx)
     struct frames      f;
     size_t             n = 0;
 
-    while (n < DRAIN_BURST && zsock_can_receive(&c->sock)) {
-        while (n++ < DRAIN_BURST && c->sock.sock &&
-               frames_receive(c->sock.sock, &f)) {
-            on_message(c, &f);
-            frames_fini(&f);
-        }
+    for (; n < DRAIN_BURST && c->sock.sock && frames_receive(c->sock.sock, &f);
+         n++) {
+        on_message(c, &f);
+        frames_fini(&f);
     }
     if (!c->is_closed)
         send_unsent(c);
-    return n >= DRAIN_BURST && !c->is_closed;
+    return n == DRAIN_BURST && !c->is_closed;
 }
 
 /* ---- who is there ---- */

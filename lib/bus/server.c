@@ -363,14 +363,12 @@ static bool on_sock(void *ctx)
     struct frames      f;
     size_t             n = 0;
 
-    while (n < DRAIN_BURST && zsock_can_receive(&s->sock)) {
-        while (n++ < DRAIN_BURST && frames_receive(s->sock.sock, &f)) {
-            on_message(s, &f);
-            frames_fini(&f);
-        }
+    for (; n < DRAIN_BURST && frames_receive(s->sock.sock, &f); n++) {
+        on_message(s, &f);
+        frames_fini(&f);
     }
     flush_waiting(s);
-    return n >= DRAIN_BURST;
+    return n == DRAIN_BURST;
 }
 
 /* ---- who is still there ---- */

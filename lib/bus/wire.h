@@ -53,8 +53,9 @@ struct frames {
 int frame_send(zmq_msg_t *m, void *sock, int flags);
 int frame_receive(zmq_msg_t *m, void *sock);
 
-/* frames_receive - false when nothing waits.  Frames beyond three are
- * dropped and leave n at 4, so that no reader takes the message. */
+/* frames_receive - false when nothing waits: then libzmq has also taken all
+ * that its descriptor told of, so the next news wakes us again.  Frames beyond
+ * three are dropped and leave n at 4, so that no reader takes the message. */
 NODISCARD bool frames_receive(void *sock, struct frames *f);
 void           frames_fini(struct frames *f);
 struct span    frame_span(zmq_msg_t *m);

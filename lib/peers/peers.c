@@ -242,6 +242,9 @@ static bool push(struct peers *p)
     if (has_seen) {
         p->confirmed   = p->seen;
         p->seen_pushes = p->seen_bytes = 0;
+        if (p->is_confirming)
+            timer_clear(&p->confirm);
+        p->is_confirming = false;
     }
     buf_clear(&p->sends);
     return true;
