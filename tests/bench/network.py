@@ -5,7 +5,8 @@ the same kvstore workload, the index on, for each profile.
     network.py [warren|comet] [PROFILE]
 
 Prints a table for docs/benchmarks.md.  WARREN_BENCH_ROUNDS: pairs of runs;
-WARREN_BENCH_SECONDS: length of each measured window."""
+WARREN_BENCH_SECONDS: length of each measured window; WARREN_BENCH_PROFILES:
+"default", "fast0" or both."""
 import base64
 import http.client
 import json
@@ -251,6 +252,32 @@ def catch_up(members):
     return {"catch-up, tx/s": txs / took, "catch-up, blocks/s": h / took, "catch-up, CPU-s": bench.cpu(fifth.pids())}
 
 
+def catch_up_empty(make, profile):
+    """The same of blocks without transactions, once the first is there."""
+    members = make(os.path.join(net.tempdir(), "net"), profile, free_base(10 * (VALIDATORS + 1)))
+    source, fifth = members[0], members[VALIDATORS]
+    for m in members[:VALIDATORS]:
+        m.start()
+    try:
+        net.wait_until(lambda: source.rpc.height() >= 1, 60, 0.05)
+        time.sleep(2 * SECONDS)
+        for m in members[VALIDATORS // 2:VALIDATORS]:  # the chain stands still
+            m.process.stop()
+            m.process = None
+        last = source.rpc.height()
+        fifth.start()
+        net.wait_until(lambda: fifth.rpc.height() >= 1, 60, 0.005)
+        start, first, used = time.monotonic(), fifth.rpc.height(), bench.cpu(fifth.pids())
+        net.wait_until(lambda: fifth.rpc.height() >= last - 1, CATCH_UP_S, 0.005)
+        done = fifth.rpc.height() - first
+        return {"catch-up of empty blocks, blocks/s": done / (time.monotonic() - start),
+                "catch-up of empty blocks, CPU-ms each": (bench.cpu(fifth.pids()) - used) * 1000 / max(done, 1)}
+    finally:
+        for m in members:
+            if m.process:
+                m.process.stop()
+
+
 def peak_rss(members):
     return sum(bench.field(p, "status", "VmHWM") for m in members for p in m.pids()) / 1024
 
@@ -274,11 +301,13 @@ def one(make, profile):
         out["peak RSS, four nodes, MB"] = peak_rss(four)
         drained(four)
         out.update(catch_up(members))
-        return out
     finally:
         for m in members:
             if m.process:
                 m.process.stop()
+    if profile == "fast0":  # the one that makes many in a short time
+        out.update(catch_up_empty(make, profile))
+    return out
 
 
 def number(v):
@@ -295,7 +324,7 @@ def table(rows, profile):
 
 
 def main():
-    only, profiles = sys.argv[1:2], sys.argv[2:3] or list(PROFILES)
+    only, profiles = sys.argv[1:2], sys.argv[2:3] or os.environ.get("WARREN_BENCH_PROFILES", "default fast0").split()
     kinds = {"Warren": warren_network}
     if COMETBFT:
         kinds["CometBFT"] = comet_network
