@@ -166,6 +166,7 @@ def kills_lose_nothing(app, kind):
             break
     load.end()
     net.wait_until(lambda: int(node.rpc.call("num_unconfirmed_txs")["total"]) == 0, 30)
+    net.check(node.wait_height(node.rpc.height() + 2), "the last block that took some is told of by the store, too")
     height = node.rpc.height()
     seen = all_txs(node.rpc, height)
     lost = [t for t in load.acked + load.committed if t not in seen]
