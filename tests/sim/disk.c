@@ -49,6 +49,39 @@ struct chain_state *disk_next_state(struct node *n, const struct chain_state *s,
     return next;
 }
 
+static void copy_kept(struct kept *to, const struct kept *from, size_t n)
+{
+    memcpy(to, from, n * sizeof *to);
+}
+
+static bool have_others(const struct node *n, int64_t height)
+{
+    for (size_t i = 0; i < W.node_count; i++)
+        if ((int)i != n->index && node_is_honest(&W.nodes[i]) &&
+            W.nodes[i].disk.height >= height)
+            return true;
+    return false;
+}
+
+void disk_set_back(struct node *n)
+{
+    struct disk *d = &n->disk;
+
+    if (!d->copy.state) {
+        d->copy.height     = d->height;
+        d->copy.state      = d->state;
+        d->copy.kept_count = d->kept_count;
+        copy_kept(d->copy.kept, d->kept, d->kept_count);
+    } else if (have_others(n, d->height)) {
+        d->height     = d->copy.height;
+        d->state      = d->copy.state;
+        d->kept_count = d->copy.kept_count;
+        copy_kept(d->kept, d->copy.kept, d->kept_count);
+        d->copy.state = NULL;
+        world_say("n%d has an older store, of h%" PRId64, n->index, d->height);
+    }
+}
+
 /* ---- the signer ---- */
 
 static struct span sign_bytes_at(const struct effect *e, struct stamp time)

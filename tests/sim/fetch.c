@@ -322,14 +322,16 @@ static bool is_done(struct node *n)
 {
     struct fetch *f   = &n->fetch;
     uint64_t      now = us_now();
+    bool          is_high =
+        n->log_ahead == 0 || n->disk.state->last_height >= n->log_from;
 
-    if (is_needed(n) && f->sync.next >= sync_believed(&f->sync, now))
+    if (is_high && is_needed(n) && f->sync.next >= sync_believed(&f->sync, now))
         return true;
     if (!sync_is_caught_up(&f->sync, now))
-        return is_stalled(f, now);
+        return is_high && is_stalled(f, now);
     if (now - f->begun_us < TELL && !sync_have_all_told(&f->sync))
         return false;
-    if (now - f->status_us < FRESH)
+    if (is_high && now - f->status_us < FRESH)
         return true;
     if (now - f->asked_us > FRESH / 2)
         ask_all(n);
@@ -354,7 +356,7 @@ static void go(struct node *n)
         ;
     if (!n->is_dying && is_done(n)) {
         f->is_going = false;
-        node_joins(n, f->sync.next > f->first);
+        node_fetched(n, f->sync.next > f->first);
     }
 }
 

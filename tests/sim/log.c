@@ -127,6 +127,44 @@ void log_sync(struct node *n)
     n->disk.synced = size_of(&n->disk);
 }
 
+/* What the log holds of heights that the store lacks waits until it has them.
+ */
+static void note_ahead(struct node *n, int64_t highest)
+{
+    struct wal_replay *r = NULL;
+    int64_t            ignored;
+
+    must(wal_replay_open(&r, n->disk.wal, highest - 1, &ignored) == OK);
+    n->log_ahead = highest;
+    n->log_from  = r ? highest - 1 : highest;
+    wal_replay_close(r);
+    tally(TALLY_SET_BACK);
+    world_say("n%d lacks blocks up to h%" PRId64 " that its log knows",
+              n->index, highest);
+}
+
+struct wal_replay *log_behind(struct node *n)
+{
+    int64_t            ended = n->disk.state->last_height, highest;
+    struct wal_replay *r;
+
+    if (wal_replay_open(&r, n->disk.wal, ended, &highest) != OK ||
+        (highest > ended && !W.plan.has_sync)) {
+        check_failed("n%d cannot read its WAL", n->index);
+        return NULL;
+    }
+    if (highest > ended && n->log_ahead == 0) {
+        wal_replay_close(r);
+        note_ahead(n, highest);
+        return NULL;
+    }
+    if (!r) { /* it ended between the store and the WAL */
+        log_end_height(n, ended);
+        log_sync(n);
+    }
+    return r;
+}
+
 /* ---- the end of one ---- */
 
 void log_forget(struct node *n)

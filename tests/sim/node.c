@@ -134,6 +134,7 @@ void node_unhold(struct node *n, uint64_t at)
     if (!n->is_up || n->hold_until != at)
         return;
     n->hold_until = 0;
+    tally(TALLY_HELD_BACK);
     node_gossip(n);
 }
 
@@ -321,8 +322,10 @@ bool node_apply(struct node *n, const struct effect *e)
     disk_save_block(n, e);
     if (may_die(n))
         return false;
-    log_end_height(n, e->height);
-    log_sync(n);
+    if (e->height > n->log_ahead) { /* else it stands there */
+        log_end_height(n, e->height);
+        log_sync(n);
+    }
     if (may_die(n))
         return false;
     next = disk_next_state(n, d->state, e->height);
@@ -682,20 +685,15 @@ static void replay_from(struct node *n, struct wal_replay *r)
 
 static void replay(struct node *n)
 {
-    struct wal_replay *r;
+    struct wal_replay *r = log_behind(n);
 
-    if (wal_replay_open(&r, n->disk.wal, n->disk.state->last_height, NULL) !=
-        OK) {
-        check_failed("n%d cannot read its WAL", n->index);
+    if (!r)
         return;
-    }
-    if (!r) { /* it ended between the store and the WAL */
-        log_end_height(n, n->disk.state->last_height);
-        log_sync(n);
-        return;
-    }
+    n->is_replaying = true;
     replay_from(n, r);
     wal_replay_close(r);
+    n->is_replaying = false;
+    n->log_ahead    = 0;
 }
 
 static struct event first_event_of(struct node *n)
@@ -709,10 +707,24 @@ static struct event first_event_of(struct node *n)
     return ev;
 }
 
+void node_fetched(struct node *n, bool has_moved)
+{
+    if (n->log_ahead == 0 || n->disk.state->last_height > n->log_ahead) {
+        node_joins(n, has_moved);
+        return;
+    }
+    if (has_moved)
+        feed(n, first_event_of(n));
+    replay(n);
+    if (!n->is_dying)
+        fetch_begin(n);
+}
+
 void node_joins(struct node *n, bool has_moved)
 {
     struct event state = first_event_of(n);
 
+    n->log_ahead = 0;
     if (has_moved)
         feed(n, state);
     if (has_moved || !n->has_started)
@@ -747,6 +759,7 @@ void node_start(struct node *n)
     n->has_started = n->is_timer_kept = false;
     n->deed_count                     = 0;
     n->hold_until                     = 0;
+    n->log_ahead                      = 0;
     fetch_open(n);
     log_open(n);
     clear_core(n);
@@ -806,6 +819,8 @@ void node_crash(struct node *n)
     log_crash(n);
     if (W.plan.role[n->val] == ROLE_FORGETFUL)
         forget_all(n);
+    else if (W.plan.set_backs && rng_chance(&W.rng, W.plan.set_backs))
+        disk_set_back(n);
     for (int i = 0; i < (int)W.node_count; i++)
         if (i != n->index)
             world_disconnect(n->index, i);

@@ -117,6 +117,15 @@ static void take_aim(struct plan *p, struct rng *r)
     p->is_fifo    = true;
 }
 
+/* To be set back a store has to have been copied, and its node to crash twice.
+ */
+static void set_stores_back(struct plan *p, struct rng *r)
+{
+    p->set_backs = PICK(r, 50, 100);
+    p->crashes   = PICK(r, 60, 90);
+    p->storm += 5 * SECOND;
+}
+
 void plan_make(struct plan *p, uint64_t seed, bool is_long)
 {
     struct rng r = { mix64(seed, 1) };
@@ -158,6 +167,8 @@ void plan_make(struct plan *p, uint64_t seed, bool is_long)
     if (rng_chance(&r, 30))
         for (size_t i = 0; i < NODES_MAX; i++)
             p->skew[i] = (int64_t)rng_below(&r, 4000) * MS - 2000 * MS;
+    if (p->has_sync && !p->is_fork && rng_chance(&r, 20))
+        set_stores_back(p, &r);
 }
 
 void plan_print(const struct plan *p)
@@ -170,9 +181,9 @@ void plan_print(const struct plan *p)
         printf(" %" PRId64 "%s%s", p->power[i], p->role[i] ? " " : "",
                p->role[i] ? names[p->role[i]] : "");
     printf("; storm %" PRId64 " ms, loss %u%%, duplicates %u%%, late %u%%,"
-           " changes %u%%, crashes %u%%, partitions %u%%, evil %u%%, aim %u%%, "
-           "%s order\n",
+           " changes %u%%, crashes %u%%, set back %u%%, partitions %u%%,"
+           " evil %u%%, aim %u%%, %s order\n",
            p->storm / MS, p->loss, p->duplicates, p->late, p->changes,
-           p->crashes, p->partitions, p->evil, p->aim,
+           p->crashes, p->set_backs, p->partitions, p->evil, p->aim,
            p->is_fifo ? "in" : "out of");
 }

@@ -80,8 +80,9 @@ struct plan {
     unsigned  aim;  /* how often messages are held on purpose, percent */
     bool      is_fifo, is_long, has_big_blocks, skips_commit_wait, is_patient,
         has_sync, is_fork; /* the evil ones may hold more than a third */
-    int64_t extensions_from;
-    int64_t skew[NODES_MAX];
+    unsigned set_backs;    /* how often a store is an older copy, percent */
+    int64_t  extensions_from;
+    int64_t  skew[NODES_MAX];
 };
 void plan_make(struct plan *p, uint64_t seed, bool is_long);
 void plan_print(const struct plan *p);
@@ -112,6 +113,14 @@ struct disk {
     struct kept *kept;
     size_t       kept_count;
 
+    /* A copy of it, made while nothing ran. */
+    struct {
+        int64_t             height;
+        struct chain_state *state; /* NULL: no copy */
+        struct kept        *kept;
+        size_t              kept_count;
+    } copy;
+
     /* The signer's. */
     int64_t      signed_height;
     int32_t      signed_round, signed_step;
@@ -132,6 +141,9 @@ void log_end_height(struct node *n, int64_t height);
 void log_sync(struct node *n);
 void log_crash(struct node *n);
 void log_forget(struct node *n); /* there was never one */
+/* log_behind - what the log holds behind the store's height, or NULL: then its
+ * end is noted, or the store is behind and gets its blocks from others. */
+struct wal_replay *log_behind(struct node *n);
 
 /* ---- node.c ---- */
 
@@ -163,10 +175,11 @@ struct fetch {
 };
 
 struct node {
-    int              index, val; /* whose key it holds */
-    bool             is_up, is_replaying, is_dying;
-    bool             has_started;   /* it took part since */
-    bool             is_timer_kept; /* it rang while blocks were fetched */
+    int     index, val; /* whose key it holds */
+    bool    is_up, is_replaying, is_dying;
+    bool    has_started;         /* it took part since */
+    bool    is_timer_kept;       /* it rang while blocks were fetched */
+    int64_t log_ahead, log_from; /* the log ended that, the store did not */
     struct fetch     fetch;
     struct consensus core;
     struct effects   fx;
@@ -201,7 +214,9 @@ void node_query(struct node *n);
 void node_unhold(struct node *n, uint64_t at);
 /* node_apply - store and execute a decided block; false if it dies of it. */
 bool node_apply(struct node *n, const struct effect *e);
-/* node_joins - there is nothing more to fetch; did it move? */
+/* node_fetched - there is nothing more to fetch: what the log holds comes now,
+ * if the store was set back, else it joins.  Did it move? */
+void node_fetched(struct node *n, bool has_moved);
 void node_joins(struct node *n, bool has_moved);
 bool node_is_honest(const struct node *n);
 /* node_may_stray - a twin where twins may fork: it can be led onto a branch
@@ -213,6 +228,9 @@ struct stamp node_now(const struct node *n);
 
 void disk_save_block(struct node *n, const struct effect *apply);
 bool disk_sign(struct node *n, const struct effect *e, struct event *ev);
+/* disk_set_back - copy the store, or put back the copy that there is, if others
+ * have all blocks that this takes away. */
+void disk_set_back(struct node *n);
 /* disk_next_state - what executing the block at a height leads to. */
 struct chain_state *disk_next_state(struct node *n, const struct chain_state *s,
                                     int64_t height);

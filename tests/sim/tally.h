@@ -12,12 +12,14 @@
     X(LOST, "messages lost")                                                   \
     X(DOUBLED, "messages doubled")                                             \
     X(HELD, "messages held back past a timeout")                               \
+    X(HELD_BACK, "times that what a node left to others was due")              \
     X(PARTITIONS, "partitions")                                                \
     X(CRASHES, "crashes")                                                      \
     X(CRASHES_WITHIN, "crashes between two writes")                            \
     X(BYTES_LOST, "WAL bytes lost in a crash")                                 \
     X(TORN, "WALs that ended within a record")                                 \
     X(REPLAYS, "restarts that replayed records")                               \
+    X(SET_BACK, "restarts with a store behind the log")                        \
     X(ROUNDS, "rounds after the first entered")                                \
     X(LATE_DECISIONS, "decisions in a round after the first")                  \
     X(LOCKS, "locks")                                                          \

@@ -353,6 +353,7 @@ static void add_node(int val)
     memset(d, 0, sizeof *d);
     memcpy(d->path, was.path, sizeof d->path);
     d->kept       = was.kept;
+    d->copy.kept  = was.copy.kept;
     d->state      = &W.genesis;
     n->val        = val;
     n->is_up      = false;
@@ -377,8 +378,9 @@ void world_open(void)
     must(W.queue);
     for (int i = 0; i < NODES_MAX; i++) {
         node_open(&W.nodes[i], i);
-        W.nodes[i].disk.kept = calloc(KEPT_MAX, sizeof(struct kept));
-        must(W.nodes[i].disk.kept);
+        W.nodes[i].disk.kept      = calloc(KEPT_MAX, sizeof(struct kept));
+        W.nodes[i].disk.copy.kept = calloc(KEPT_MAX, sizeof(struct kept));
+        must(W.nodes[i].disk.kept && W.nodes[i].disk.copy.kept);
     }
 }
 
