@@ -2,7 +2,9 @@
 """Each service by itself, with a status port: probes, metrics, `warren health`."""
 import json
 import re
+import shutil
 import signal
+import subprocess
 
 from apart import Apart, net
 
@@ -35,6 +37,14 @@ def helps(text, service):
             net.check(re.search(r'\{chain_id="[^"]+"', line), f"{service}: the chain's id: {line}")
 
 
+def lint(text, service):
+    """promtool's rules for names; CometBFT's are what they are."""
+    if shutil.which("promtool"):
+        r = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
+        ours = [line for line in (r.stdout + r.stderr).splitlines() if not line.startswith("cometbft_")]
+        net.check_eq(ours, [], f"{service}: promtool check metrics")
+
+
 def status_ports():
     n, node = new_node()
     n.start()
@@ -48,6 +58,7 @@ def status_ports():
         status, text = n.get(s, "/metrics")
         net.check(status == 200 and f'service="{s}"' in text, f"{s} has metrics of its own")
         helps(text, s)
+        lint(text, s)
     status, text = n.get("consensus", "/signer/metrics")
     net.check(status == 200 and 'service="signer"' in text, "consensus's port has the signer's metrics")
     net.check_eq(n.get("consensus", "/signer/readyz")[0], 200, "and its readiness")
@@ -74,4 +85,20 @@ def one_address_cannot_serve_all():
     net.check("warren.status_laddr" in err and "warren start SERVICE" in err, f"that says what to do: {err}")
 
 
-net.run(status_ports, one_address_cannot_serve_all)
+def restarts_are_counted():
+    node = net.Node()
+    node.start("--instrumentation.prometheus=true", f"--instrumentation.prometheus_listen_addr=127.0.0.1:{node.prom_port}")
+    page = lambda: net.Rpc(node.prom_port).raw("GET", "/metrics")[2].decode()  # noqa: E731
+    count = lambda s: re.search(rf'warren_process_restarts_total{{[^}}]*service="{s}"}} (\d+)', page())  # noqa: E731
+    net.check_eq(count("mempool")[1], "0", "no restarts yet")
+    node.kill("mempool")
+    net.check(net.wait_until(lambda: count("mempool") and count("mempool")[1] == "1"), "one that was killed counts one")
+    net.check_eq(count("store")[1], "0", "the others none")
+    helps(page(), "the page of all")
+    lint(page(), "the page of all")
+    net.check("warren_process_resident_memory_bytes" in page() and 'service="api"' in page(), "the api is on it too")
+
+
+if not shutil.which("promtool"):
+    net.skip("promtool is not installed (Debian: prometheus): names were not checked")
+net.run(status_ports, one_address_cannot_serve_all, restarts_are_counted)
