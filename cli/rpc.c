@@ -70,10 +70,11 @@ enum err rpc_open_at(struct rpc *r, struct cli *c, const char *address)
 
 enum err rpc_open(struct rpc *r, struct cli *c)
 {
-    enum err code;
+    const char *node = cli_flag(c, "node");
+    enum err    code;
 
-    if (cli_flag(c, "node"))
-        return rpc_open_at(r, c, NULL);
+    if (node)
+        return rpc_open_at(r, c, node);
     code = cli_config(c);
     if (code == OK && !*c->config->rpc.laddr)
         code = fail(ERR_USAGE, "rpc.laddr is empty: the node takes no calls;"
