@@ -28,3 +28,23 @@ say("abciInfo", (await client.abciInfo()).lastBlockHeight >= 1);
 say("query", (await client.abciQuery({ path: "/", data: tx.slice(0, tx.length - 2) })).code);
 say("health", await client.health());
 say("unconfirmed", (await client.numUnconfirmedTxs()).total);
+
+// Subscriptions, over a WebSocket.
+const { WebsocketClient } = require("@cosmjs/tendermint-rpc");
+const first = (stream) =>
+  new Promise((resolve, reject) => {
+    const sub = stream.subscribe({ next: (v) => resolve([v, sub]), error: reject });
+  });
+const streaming = await Comet38Client.create(new WebsocketClient(url.replace("http", "ws")));
+const [newBlock] = await first(streaming.subscribeNewBlock());
+say("newBlock", newBlock.header.height > 0);
+const [newHeader] = await first(streaming.subscribeNewBlockHeader());
+say("newHeader", newHeader.height >= newBlock.header.height);
+const later = new TextEncoder().encode(`stream${Date.now()}=1`);
+const heard = first(streaming.subscribeTx());
+await new Promise((r) => setTimeout(r, 500)); // the subscription is on its way
+const told = await streaming.broadcastTxCommit({ tx: later });
+const [txEvent] = await heard;
+say("txEvent", txEvent.height === told.height && Buffer.compare(Buffer.from(txEvent.tx), Buffer.from(later)) === 0);
+streaming.disconnect();
+process.exit(0);

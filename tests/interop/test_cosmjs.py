@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""CosmJS's Comet38Client connects and reads without an error."""
+"""CosmJS's Comet38Client connects, reads and subscribes without an error."""
 import os
 import shutil
 import subprocess
@@ -20,7 +20,8 @@ def client():
     got = dict(l.split(" ", 1) for l in r.stdout.splitlines())
     net.check_eq(r.returncode, 0, f"the client ends well: {r.stderr[-1500:]}")
     for what, value in (("detected", '"Comet38Client"'), ("committed", "true"), ("block", "1"), ("results", "1"), ("commit", "1"),
-                        ("validators", "true"), ("tx", "true"), ("blockchain", "true"), ("genesis", "true"), ("abciInfo", "true")):
+                        ("validators", "true"), ("tx", "true"), ("blockchain", "true"), ("genesis", "true"), ("abciInfo", "true"),
+                        ("newBlock", "true"), ("newHeader", "true"), ("txEvent", "true")):
         net.check_eq(got.get(what), value, what)
 
 
