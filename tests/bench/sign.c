@@ -1,9 +1,10 @@
 /* sign: COUNT signed records for the ledger, base64, one a line.
  *
- *   sign KEYFILE CHAIN_ID COUNT SIZE
+ *   sign KEYFILE CHAIN_ID COUNT SIZE [NUMBER]
  *
  * KEYFILE is an account key that `warren init` made, unencrypted; its account
- * is number 0 and has signed nothing yet. */
+ * has this number (0), which is in the records' names, and has signed nothing
+ * yet. */
 #include "base/buf.h"
 #include "base/files.h"
 #include "base/text.h"
@@ -50,52 +51,61 @@ static void read_key(struct privkey *key, struct span *address,
     buf_fini(&text);
 }
 
-static void put_line(const struct privkey *key, struct span address,
-                     struct span chain_id, uint64_t i, size_t size,
-                     struct arena *a)
+struct signing {
+    struct privkey key;
+    struct span    address, chain_id;
+    uint64_t       number, size;
+};
+
+static void put_line(const struct signing *s, uint64_t i, struct arena *a)
 {
-    char                name[32], value[4096];
-    struct put          put    = { .signer     = address,
+    char                name[64], value[4096];
+    struct put          put    = { .signer     = s->address,
                                    .collection = span_str("records"),
-                                   .value      = SPAN(value, size) };
+                                   .value      = SPAN(value, s->size) };
     struct cosmos_any   any    = { .type_url =
                                        span_str("/warren.ledger.v1.MsgPut") };
     struct tx_draft     draft  = { .messages = &any, .message_count = 1 };
-    struct draft_signer signer = { .key = key, .sequence = i };
+    struct draft_signer signer = { .key      = &s->key,
+                                   .number   = s->number,
+                                   .sequence = i };
     struct buf          line;
 
     memset(value, 'x', sizeof value);
-    value[0] = value[size - 1] = '"';
-    snprintf(name, sizeof name, "bench-%09llu", (unsigned long long)i);
+    value[0] = value[s->size - 1] = '"';
+    snprintf(name, sizeof name, "bench-%llu-%09llu",
+             (unsigned long long)s->number, (unsigned long long)i);
     put.key   = span_str(name);
     any.value = pb_encode(&put_desc, &put, a);
-    privkey_public(&signer.pub, key);
+    privkey_public(&signer.pub, &s->key);
     buf_init(&line, 1 << 20);
-    buf_base64(&line, cosmos_tx_build(&draft, &signer, 1, chain_id, a));
+    buf_base64(&line, cosmos_tx_build(&draft, &signer, 1, s->chain_id, a));
     puts(buf_cstr(&line));
     buf_fini(&line);
 }
 
 int main(int argc, char **argv)
 {
-    struct privkey key;
-    struct span    address;
+    struct signing s = { 0 };
     struct arena   keep, a;
-    uint64_t       count = 0, size = 0;
+    uint64_t       count = 0;
 
-    if (argc != 5 || !uint64_parse(&count, span_str(argv[3])) ||
-        !uint64_parse(&size, span_str(argv[4])) || size < 2 || size > 4096) {
-        fprintf(stderr, "sign KEYFILE CHAIN_ID COUNT SIZE\n");
+    if (argc < 5 || argc > 6 || !uint64_parse(&count, span_str(argv[3])) ||
+        !uint64_parse(&s.size, span_str(argv[4])) || s.size < 2 ||
+        s.size > 4096 ||
+        (argc == 6 && !uint64_parse(&s.number, span_str(argv[5])))) {
+        fprintf(stderr, "sign KEYFILE CHAIN_ID COUNT SIZE [NUMBER]\n");
         return 2;
     }
     crypto_setup();
     arena_open(&keep, 1 << 16);
     arena_open(&a, 1 << 26);
-    read_key(&key, &address, argv[1], &keep);
+    read_key(&s.key, &s.address, argv[1], &keep);
+    s.chain_id = span_str(argv[2]);
     for (uint64_t i = 0; i < count; i++) {
-        put_line(&key, address, span_str(argv[2]), i, size, &a);
+        put_line(&s, i, &a);
         arena_reset(&a);
     }
-    privkey_wipe(&key);
+    privkey_wipe(&s.key);
     return 0;
 }
