@@ -59,7 +59,8 @@ struct call {
     struct span  bytes;
     struct hash  tx; /* of the transaction that it brings */
     void        *state;
-    int          expected; /* kind of the reply */
+    void (*at_end)(struct call *c); /* before its memory goes; or NULL */
+    int expected;                   /* kind of the reply */
     void (*then)(struct call *c);
     void (*then_store)(struct call *c, const Store__Reply *r);
     void (*then_mempool)(struct call *c, const Mempool__Reply *r);

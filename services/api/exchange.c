@@ -180,6 +180,8 @@ static void answered(struct call *c)
 {
     metric_since(&metric_api_request_seconds, method_name(c), NULL,
                  c->began_us);
+    if (c->at_end)
+        c->at_end(c);
     c->exchange->in_flight--;
     drive(c->exchange);
 }

@@ -149,20 +149,24 @@ static void commit_checked(struct call *c, const Mempool__Submitted__Verdict *v)
 {
     static const struct abci_tx_result none = { 0 };
     struct pending                    *p    = c->state;
-    struct wait                       *wait = p->wait;
+    struct abci_res_check_tx          *check;
 
-    /* From here on the call may end, and its memory with it. */
-    p->wait  = NULL;
-    p->check = verdict(c, v, "error on broadcastTxCommit: ");
-    if (!p->check || p->check->code != 0) {
-        if (wait)
-            waits_remove(wait);
-        if (p->check)
-            put_commit(c, p->check, &none, 0);
-        return;
-    }
-    p->wait = wait;
-    settle(c);
+    check = verdict(c, v, "error on broadcastTxCommit: ");
+    if (!check)
+        return; /* and nothing is left of the call */
+    p->check = check;
+    if (check->code != 0)
+        put_commit(c, check, &none, 0);
+    else
+        settle(c);
+}
+
+static void stop_waiting(struct call *c)
+{
+    struct pending *p = c->state;
+
+    if (p->wait)
+        waits_remove(p->wait);
 }
 
 void method_broadcast_tx_commit(struct call *c)
@@ -172,9 +176,10 @@ void method_broadcast_tx_commit(struct call *c)
 
     must(p != NULL);
     take_tx(c);
-    c->state = p;
-    p->wait  = waits_add(c->shell->waits, &c->tx, (uint64_t)timeout / 1000,
-                         commit_waited, c);
+    c->state  = p;
+    c->at_end = stop_waiting;
+    p->wait   = waits_add(c->shell->waits, &c->tx, (uint64_t)timeout / 1000,
+                          commit_waited, c);
     if (p->wait)
         submit_tx(c, commit_checked);
     else

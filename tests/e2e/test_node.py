@@ -56,6 +56,23 @@ def many_write_with_one_account():
         net.check_eq(w.returncode, 0, f"writes beside others: {err}")
 
 
+def a_stuck_mempool_harms_only_its_callers():
+    """A call that failed is forgotten by all that it waited for."""
+    node = net.Node(app="kvstore").start("--rpc.timeout_broadcast_tx_commit=6s")
+    before = node.services()
+    os.kill(before["mempool"], signal.SIGSTOP)
+    began = time.monotonic()
+    try:
+        net.check(False, f"answered without a mempool: {node.rpc.commit_tx(b'stuck=1')}")
+    except net.RpcError as e:
+        net.check("mempool" in str(e), f"says who does not answer: {e}")
+    while time.monotonic() < began + 7:
+        node.rpc.call("status")
+    os.kill(before["mempool"], signal.SIGCONT)
+    net.check(net.wait_until(lambda: int(node.rpc.commit_tx(b"free=1")["height"]) > 0, 10), "commits again")
+    net.check_eq(node.services(), before, "processes")
+
+
 def restart_keeps_everything():
     node = net.Node(app="kvstore").start()
     h = int(node.rpc.commit_tx(b"a=1")["height"])
@@ -158,4 +175,4 @@ def first_block_comes_fast():
 
 
 if __name__ == "__main__":
-    net.run(ledger_story, many_write_with_one_account, restart_keeps_everything, observability, the_application_may_die, many_clients_at_once, one_service_alone, first_block_comes_fast)
+    net.run(ledger_story, many_write_with_one_account, a_stuck_mempool_harms_only_its_callers, restart_keeps_everything, observability, the_application_may_die, many_clients_at_once, one_service_alone, first_block_comes_fast)
