@@ -105,7 +105,7 @@ run: deps
 .PHONY: test
 test: test-deps
 	@$(MAKE) --no-print-directory -j$$(nproc) build units sim-build
-	@tools/run-tests $(UNIT) $(SIM_TEST) $(E2E) $(INTEROP)
+	@tools/run-tests $(UNIT) $(SIM_TEST) $(E2E) $(INTEROP) $(DEPLOY)
 
 .PHONY: check
 check: test-deps

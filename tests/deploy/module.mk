@@ -1,0 +1,8 @@
+# Organisations in containers, in a Docker engine of the tests' own.
+DEPLOY := $(sort $(wildcard tests/deploy/test_*.py))
+
+# Every fault five times over.
+.PHONY: deploy-campaign
+deploy-campaign: test-deps build units
+	@tools/deps deploy
+	WARREN_DEPLOY=5 tests/deploy/test_compose.py
