@@ -254,7 +254,7 @@ def catch_up(members):
 
 def catch_up_empty(make, profile):
     """The same of blocks without transactions, once the first is there."""
-    members = make(os.path.join(net.tempdir(), "net"), profile, free_base(10 * (VALIDATORS + 1)))
+    members = make(os.path.join(net.tempdir(), "net"), profile, net.free_base(10 * (VALIDATORS + 1)))
     source, fifth = members[0], members[VALIDATORS]
     for m in members[:VALIDATORS]:
         m.start()
