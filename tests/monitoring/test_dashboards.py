@@ -12,7 +12,6 @@ import time
 import urllib.parse
 
 from apart import Apart, net
-from test_network import free_base
 
 MONITORING = os.path.join(net.ROOT, "compose", "monitoring")
 SCRAPED_SECONDS = 20
@@ -20,7 +19,7 @@ SCRAPED_SECONDS = 20
 
 def organisations():
     d = net.tempdir()
-    _, out, _ = net.warren("testnet", "--v=4", f"--o={d}/net", f"--base-port={free_base(40)}", "--output=json")
+    _, out, _ = net.warren("testnet", "--v=4", f"--o={d}/net", f"--base-port={net.free_base(40)}", "--output=json")
     homes = json.loads(out)["homes"]
     return [Apart(h["home"], ["--consensus.timeout_commit=300ms"], "ledger") for h in homes], [
         net.Rpc(int(h["rpc"].rsplit(":", 1)[1])) for h in homes]
