@@ -165,6 +165,18 @@ class Deployment:
         policy sees it; docker kill counts as a wish."""
         self.engine.enter("kill", "-9", str(self.inspect(name)[name]["State"]["Pid"]))
 
+    def dying(self, since):
+        """{name: seconds from the first signal to the end}, by the engine's clock"""
+        text = self.engine.docker("events", "--since", f"{since:.3f}", "--until", f"{time.time():.3f}", "--filter", "event=kill", "--filter", "event=die",
+                                  "--format", "{{.TimeNano}} {{.Action}} {{.Actor.Attributes.name}}")
+        began, out = {}, {}
+        for at, what, name in map(str.split, text.splitlines()):
+            if what == "kill":
+                began.setdefault(name, int(at))
+            elif name in began:
+                out[name] = (int(at) - began.pop(name)) / 1e9
+        return out
+
     def wait_running(self, names, seconds=60):
         return net.wait_until(lambda: all(c["State"]["Running"] for c in self.inspect(*names).values()), seconds, 0.2)
 
