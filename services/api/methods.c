@@ -191,7 +191,8 @@ static void height_known(struct call *c, const Store__Reply *r)
 
     c->last_height = st->height;
     if (!arg->is_set) {
-        c->height = max;
+        /* what comes after a block is known once its state is saved */
+        c->height = st->state_height < st->height ? st->height : max;
     } else if (arg->i <= 0) {
         call_fail(c, "height must be greater than 0, but got %" PRId64, arg->i);
         return;
