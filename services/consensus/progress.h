@@ -59,8 +59,9 @@ struct apply {
     bool is_finalized, is_finalize_asked; /* by the present session */
     bool is_saved, is_save_asked;         /* block and results, by store */
     bool is_locked, is_lock_asked;        /* mempool */
-    bool is_end_noted;                    /* in the WAL */
-    bool is_committed, is_commit_asked;   /* by the application */
+    bool is_lock_granted; /* it answered: else we go on all the same */
+    bool is_end_noted;    /* in the WAL */
+    bool is_committed, is_commit_asked; /* by the application */
 };
 
 /* What is asked of mempool for a proposal. */

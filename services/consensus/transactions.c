@@ -145,7 +145,8 @@ static void on_locked(void *ctx, uint64_t height, enum err status,
                   LOG_UINT("height", height),
                   LOG_STR("why", text ? text : err_name(status)));
     if (s->apply.is_active && (uint64_t)s->apply.height == height) {
-        s->apply.is_locked = true;
+        s->apply.is_lock_granted = status == OK;
+        s->apply.is_locked       = true;
         apply_go(s);
     }
 }
@@ -181,7 +182,8 @@ static void on_updated(void *ctx, uint64_t height, enum err status,
 }
 
 static void send_update(struct shell *s, int64_t height, const span_list *txs,
-                        uint32_t *codes, const struct chain_state *after)
+                        uint32_t *codes, const struct chain_state *after,
+                        bool is_locked)
 {
     Mempool__Update      update = MEMPOOL__UPDATE__INIT;
     Mempool__Request     req    = MEMPOOL__REQUEST__INIT;
@@ -199,6 +201,7 @@ static void send_update(struct shell *s, int64_t height, const span_list *txs,
     update.max_bytes = block_tx_budget(params_block_bytes(&after->params), 0,
                                        after->validators.n);
     update.max_gas   = after->params.block.max_gas;
+    update.is_locked = is_locked;
     req.kind_case    = MEMPOOL__REQUEST__KIND_UPDATE;
     req.update       = &update;
     ask(s, &req, 0, on_updated, s, (uint64_t)height);
@@ -209,7 +212,8 @@ void txs_committed(struct shell *s, const struct apply *a)
 {
     /* Else it will hear of it with what else it missed, see on_size. */
     if (s->is_mempool_met)
-        send_update(s, a->height, &a->block->data.txs, a->codes, &a->next);
+        send_update(s, a->height, &a->block->data.txs, a->codes, &a->next,
+                    a->is_lock_granted);
 }
 
 /* ---- a mempool that comes back hears of every height it missed ---- */
@@ -235,7 +239,7 @@ static void on_owed_results(struct shell *s, enum err status, const char *text,
     must(codes || n == 0);
     for (size_t i = 0; has_codes && i < n; i++)
         codes[i] = res.tx_results.v[i].code;
-    send_update(s, s->owed_height, &s->owed_txs, codes, shell_chain(s));
+    send_update(s, s->owed_height, &s->owed_txs, codes, shell_chain(s), false);
     s->owed_height++;
     owe(s);
 }
@@ -304,7 +308,7 @@ static void on_size(void *ctx, uint64_t tag, enum err status, const char *text,
             s->owed_height = s->store_lowest;
         owe(s);
     } else if (bus_is_up(s->mempool)) {
-        send_update(s, last, &none, NULL, shell_chain(s));
+        send_update(s, last, &none, NULL, shell_chain(s), false);
         met(s);
     }
 }

@@ -117,9 +117,11 @@ static void unlock(struct shell *s)
     s->has_lock_call = false;
 }
 
-static void on_lock(struct shell *s, struct bus_call call)
+static void on_lock(struct shell *s, struct bus_call call,
+                    const Mempool__Lock *m)
 {
     s->is_locked     = true;
+    s->lock_height   = m->height;
     s->is_lock_whole = abci_is_up(s->app);
     s->lock          = call;
     s->has_lock_call = s->asked.n > 0 || s->rechecks_asked > 0;
@@ -179,9 +181,11 @@ static void on_block(struct shell *s, const Mempool__Update *m, bool is_final)
 static void on_update(struct shell *s, struct bus_call call,
                       const Mempool__Update *m)
 {
-    bool is_new = m->height > s->core.height;
+    bool is_new  = m->height > s->core.height;
+    bool is_owed = s->is_locked && m->height < s->lock_height;
     /* Only then has the application forgotten what it was asked before. */
-    bool is_final = s->is_locked && s->is_lock_whole;
+    bool is_final = m->is_locked && s->is_locked && s->is_lock_whole &&
+                    m->height == s->lock_height;
 
     if (m->n_codes != m->n_txs) {
         refuse(call, "Update needs one code for each transaction");
@@ -189,7 +193,8 @@ static void on_update(struct shell *s, struct bus_call call,
     }
     s->core.max_bytes = m->max_bytes;
     s->core.max_gas   = m->max_gas;
-    unlock(s);
+    if (!is_owed)
+        unlock(s);
     if (is_new)
         on_block(s, m, is_final);
     hold(&s->updates,
@@ -288,7 +293,7 @@ void request_dispatch(struct shell *s, struct bus_call call, struct span body)
     switch (r->kind_case) {
     case MEMPOOL__REQUEST__KIND_SUBMIT: submit_begin(s, call, r->submit); break;
     case MEMPOOL__REQUEST__KIND_REAP: on_reap(s, call, r->reap); break;
-    case MEMPOOL__REQUEST__KIND_LOCK: on_lock(s, call); break;
+    case MEMPOOL__REQUEST__KIND_LOCK: on_lock(s, call, r->lock); break;
     case MEMPOOL__REQUEST__KIND_UPDATE: on_update(s, call, r->update); break;
     case MEMPOOL__REQUEST__KIND_LIST: on_list(s, call, r->list); break;
     case MEMPOOL__REQUEST__KIND_GET_SIZE: on_get_size(s, call); break;

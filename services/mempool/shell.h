@@ -107,6 +107,7 @@ struct shell {
     bool               is_broadcasting, is_ticking, is_holding;
 
     bool            is_locked;
+    int64_t         lock_height;
     bool            is_lock_whole; /* the application was there all along */
     struct bus_call lock;          /* while has_lock_call: not answered yet */
     bool            has_lock_call;

@@ -369,6 +369,7 @@ class Mempool:
         self.server = Server("mempool", RUN, self.on_request, self.on_gone)
         self.server.metrics = lambda: f"# TYPE cometbft_mempool_size gauge\ncometbft_mempool_size {len(self.pool.txs)}\n"
         self.locked_by = None   # the client; nothing is checked meanwhile
+        self.lock_height = 0
         self.connections = 0    # of the application, when it was locked
         self.waiting = collections.OrderedDict()  # what came meanwhile
         self.is_hinted = False
@@ -414,7 +415,8 @@ class Mempool:
             self.unlock()
 
     def update(self, u):
-        is_whole = self.locked_by and self.app.sock and self.app.connections == self.connections
+        is_whole = (u.is_locked and self.locked_by and u.height == self.lock_height and
+                    self.app.sock and self.app.connections == self.connections)
         if self.pool.committed(u):
             self.is_hinted = False
             if is_whole:  # else a refusal says nothing: it may count them twice
@@ -433,7 +435,7 @@ class Mempool:
         if kind == "check":
             return Reply(checked=mempool_pb2.Checked(check=self.app.check(r.check.tx)))
         if kind == "lock":
-            self.locked_by, self.connections = client, self.app.connections
+            self.locked_by, self.lock_height, self.connections = client, r.lock.height, self.app.connections
         elif kind == "update" and len(r.update.txs) == len(r.update.codes):
             self.update(r.update)
         elif kind == "flush":
@@ -457,7 +459,8 @@ class Mempool:
         else:
             self.server.reply(client, h, status=ERR_USAGE, text="no such request")
         if r and r.WhichOneof("kind") == "update" and reply:
-            self.unlock()
+            if r.update.height >= self.lock_height:
+                self.unlock()
             self.hint_once()
 
     def hint_once(self):

@@ -171,6 +171,9 @@ static void submit(const char *tx)
     WAIT_FOR(answers[0].is_there);
 }
 
+/* As consensus says: the Lock was answered before Commit. */
+static bool was_locked = true;
+
 static void send_update(size_t slot, int64_t height, const char *const *txs,
                         size_t n)
 {
@@ -189,6 +192,7 @@ static void send_update(size_t slot, int64_t height, const char *const *txs,
     m.n_codes     = n;
     m.max_bytes   = -1;
     m.max_gas     = -1;
+    m.is_locked   = was_locked;
     req.kind_case = MEMPOOL__REQUEST__KIND_UPDATE;
     req.update    = &m;
     send_request(slot, &req);
@@ -200,13 +204,14 @@ static void update(int64_t height, const char *tx)
     WAIT_FOR(answers[1].is_there);
 }
 
-static void send_lock(size_t slot)
+static void send_lock(size_t slot, int64_t height)
 {
     Mempool__Lock    m   = MEMPOOL__LOCK__INIT;
     Mempool__Request req = MEMPOOL__REQUEST__INIT;
 
     req.kind_case = MEMPOOL__REQUEST__KIND_LOCK;
     req.lock      = &m;
+    m.height      = height;
     send_request(slot, &req);
 }
 
@@ -406,7 +411,7 @@ TEST(a_lock_holds_new_checks_until_the_update)
 
     setup();
     submit("a=1");
-    send_lock(3);
+    send_lock(3, 1);
     WAIT_FOR(answers[3].is_there);
     send_submit(0, &tx, 1);
     (void)run_for(100000);
@@ -424,7 +429,7 @@ TEST(a_lock_ends_with_the_client_that_held_it)
     const char *tx = "b=2";
 
     setup();
-    send_lock(3);
+    send_lock(3, 1);
     WAIT_FOR(answers[3].is_there);
     send_submit(0, &tx, 1);
     (void)run_for(50000);
@@ -444,7 +449,7 @@ TEST(what_is_left_is_checked_again_before_anything_new)
     setup();
     send_submit(0, two, 2);
     WAIT_FOR(answers[0].is_there);
-    send_lock(3);
+    send_lock(3, 1);
     WAIT_FOR(answers[3].is_there);
     send_submit(0, &tx, 1);
     send_update(1, 1, two, 1);
@@ -463,7 +468,7 @@ TEST(what_no_longer_holds_after_a_block_is_dropped)
     send_submit(0, two, 2);
     WAIT_FOR(answers[0].is_there);
     seen.refuses_rechecks = true;
-    send_lock(3);
+    send_lock(3, 1);
     update(1, "a=1");
     CHECK_STR(reap(-1, -1), "", "reaping waits for the recheck");
     submit("b=2");
@@ -479,7 +484,7 @@ TEST(a_refusal_counts_only_when_the_application_has_just_committed)
     seen.refuses_rechecks = true;
     update(1, NULL);
     CHECK_STR(reap(-1, -1), "a=1 ", "no lock before it");
-    send_lock(3);
+    send_lock(3, 2);
     WAIT_FOR(answers[3].is_there);
     stop_app();
     WAIT_FOR(!abci_is_up(shell->app));
@@ -487,9 +492,39 @@ TEST(a_refusal_counts_only_when_the_application_has_just_committed)
     WAIT_FOR(abci_is_up(shell->app));
     update(2, NULL);
     CHECK_STR(reap(-1, -1), "a=1 ", "it is another application since the lock");
-    send_lock(3);
+    send_lock(3, 3);
+    was_locked = false;
     update(3, NULL);
+    was_locked = true;
+    CHECK_STR(reap(-1, -1), "a=1 ", "the lock came after the commit");
+    send_lock(3, 4);
+    update(4, NULL);
     CHECK_STR(reap(-1, -1), "", "now it counts");
+    teardown();
+}
+
+/* A mempool that comes back hears of heights that it missed while the next
+ * one is being committed. */
+TEST(a_block_owed_does_not_end_the_lock_of_the_next)
+{
+    const char *tx = "b=2";
+
+    setup();
+    submit("a=1");
+    send_lock(3, 2);
+    WAIT_FOR(answers[3].is_there);
+    seen.refuses_rechecks = true;
+    update(1, NULL);
+    CHECK(shell->is_locked, "that of the next height");
+    send_submit(0, &tx, 1);
+    (void)run_for(50000);
+    CHECK(!answers[0].is_there, "held");
+    CHECK_EQ(shell->core.count, 1,
+             "a refusal before the commit does not count");
+    seen.refuses_rechecks = false;
+    update(2, NULL);
+    WAIT_FOR(answers[0].is_there);
+    CHECK_STR(reap(-1, -1), "a=1 b=2 ");
     teardown();
 }
 
