@@ -140,6 +140,17 @@ static void get_status(struct fake_store *s, struct bus_call call)
     reply(call, &r);
 }
 
+/* No evidence waits for a block. */
+static void get_pending(struct bus_call call)
+{
+    Store__Reply   r = STORE__REPLY__INIT;
+    Store__Pending p = STORE__PENDING__INIT;
+
+    r.kind_case = STORE__REPLY__KIND_PENDING;
+    r.pending   = &p;
+    reply(call, &r);
+}
+
 static void get_bytes(struct bus_call call, struct blob b,
                       Store__Reply__KindCase kind)
 {
@@ -210,7 +221,8 @@ static void on_store_request(void *ctx, struct bus_call call, struct span body)
         get_bytes(call, s->vals[q->get_validators->height],
                   STORE__REPLY__KIND_VALIDATORS);
         break;
-    default: bus_reply(call, ERR_USAGE, "not faked", (struct span){ 0 });
+    case STORE__REQUEST__KIND_GET_PENDING: get_pending(call); break;
+    default: must(!"faked");
     }
     store__request__free_unpacked(q, NULL);
 }
