@@ -36,7 +36,7 @@ def callers():
     with open(os.path.join(net.ROOT, "proto", "topology.def")) as f:
         links = re.findall(r"^LINK\((\w+), (\w+), (\w+)", f.read(), re.M)
     for one, other, pattern in links:
-        if pattern == "REQUEST":
+        if pattern in ("REQUEST", "ADMIN") and other in out:
             out[other].add(one)
         elif pattern == "HINT":  # who listens dials
             out[one].add(other)
