@@ -218,7 +218,7 @@ static enum err open_journal(struct shell *s)
     e = journal_open(&s->journal, s->svc->loop, buf_cstr(&path), 0, &fns, s);
     if (e)
         return e;
-    svc_disk(s->svc, strdup(buf_cstr(&path)));
+    svc_disk(s->svc, config_path(cfg, cfg->db_dir));
     for (const struct mempool_tx *tx = mempool_first(&s->core); tx;
          tx                          = mempool_next(&s->core, tx))
         journal_adopt(s->journal, tx->segment, tx->bytes.n);
