@@ -93,25 +93,46 @@ static _Noreturn void server_main(void)
     _exit(0);
 }
 
-/* It ends with the test, however that ends. */
-static pid_t start_process(void)
+static _Noreturn void other_main(void)
+{
+    struct loop *l = loop_new();
+    struct bus  *b = bus_open(l, "other");
+
+    bus_connect(b, endpoint, &(struct bus_client_fns){ 0 }, NULL);
+    loop_run(l);
+    _exit(0);
+}
+
+/* This program once more, since a copy of a process with threads may hold their
+ * locks for ever.  It ends with the test, however that ends. */
+static pid_t start_process(const char *as)
 {
     pid_t pid = fork();
 
-    if (pid == 0)
+    if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        execl("/proc/self/exe", "test_bus", as, endpoint, hints, NULL);
+        _exit(127);
+    }
     return pid;
+}
+
+/* Before main, which would run the tests. */
+__attribute__((constructor)) static void be_another(int argc, char **argv)
+{
+    if (argc != 4)
+        return;
+    snprintf(endpoint, sizeof endpoint, "%s", argv[2]);
+    snprintf(hints, sizeof hints, "%s", argv[3]);
+    if (strcmp(argv[1], "other") == 0)
+        other_main();
+    mode = strcmp(argv[1], "silent") == 0 ? SERVER_SILENT : SERVER_ECHO;
+    server_main();
 }
 
 static pid_t server_start(enum server_mode m)
 {
-    pid_t pid = start_process();
-
-    if (pid == 0) {
-        mode = m;
-        server_main();
-    }
-    return pid;
+    return start_process(m == SERVER_SILENT ? "silent" : "echo");
 }
 
 static void server_kill(pid_t pid)
@@ -435,21 +456,6 @@ TEST(pushes_go_both_ways_and_hints_to_whom_they_concern)
     close_all();
 }
 
-static pid_t other_client(void)
-{
-    pid_t pid = start_process();
-
-    if (pid == 0) {
-        struct loop *l = loop_new();
-        struct bus  *b = bus_open(l, "other");
-
-        bus_connect(b, endpoint, &(struct bus_client_fns){ 0 }, NULL);
-        loop_run(l);
-        _exit(0);
-    }
-    return pid;
-}
-
 TEST(a_server_learns_at_once_who_comes_and_who_dies)
 {
     pid_t    pid, other;
@@ -464,7 +470,7 @@ TEST(a_server_learns_at_once_who_comes_and_who_dies)
         CHECK(bus_push(client, span_str("are we heard?")));
         run_for(20);
     }
-    other = other_client();
+    other = start_process("other");
     RUN_UNTIL(strcmp(seen.hinted, "client came other") == 0);
     CHECK_STR(seen.hinted, "client came other");
     server_kill(other);
