@@ -167,12 +167,11 @@ static enum frames_what end(struct frames_reader          *r,
                             struct span                   *payload)
 {
     r->is_inside = false;
-    *payload     = buf_span(&r->control);
-    switch (f->opcode) {
-    case WSLAY_CONNECTION_CLOSE: return closed(r, payload);
-    case WSLAY_PING: return FRAMES_PING;
-    case WSLAY_PONG: return FRAMES_PONG;
-    default: break;
+    if (f->opcode == WSLAY_CONNECTION_CLOSE)
+        return closed(r, payload);
+    if (wslay_is_ctrl_frame(f->opcode)) {
+        *payload = buf_span(&r->control);
+        return f->opcode == WSLAY_PING ? FRAMES_PING : FRAMES_PONG;
     }
     if (!f->fin)
         return FRAMES_MORE;
