@@ -126,12 +126,15 @@ static bool read_shortest(struct span *in, uint64_t *v)
     return read_varint(in, v) && (in->p - from == 1 || in->p[-1] != 0);
 }
 
-bool scan_raw(struct span in, struct cosmos_fault *why)
+/* Fields 1, 2 and 3 in that order; in their only form once, not empty, and
+ * behind the shortest tags. */
+static bool scan_fields(struct span in, bool is_only_form,
+                        struct cosmos_fault *why)
 {
     uint64_t last = 0, tag, n;
 
     while (in.n) {
-        if (!read_shortest(&in, &tag))
+        if (is_only_form ? !read_shortest(&in, &tag) : !read_varint(&in, &tag))
             return fault_set(why, COSMOS_TX_DECODE,
                              "a tag of the transaction is malformed or padded");
         if ((tag & 7) != BYTES || tag >> 3 < 1 || tag >> 3 > 3)
@@ -139,7 +142,7 @@ bool scan_raw(struct span in, struct cosmos_fault *why)
                              "unknown field %" PRIu64 " of wire type %u in "
                              "the transaction",
                              tag >> 3, (unsigned)(tag & 7));
-        if (tag >> 3 < last || (tag >> 3 == last && last < 3))
+        if (tag >> 3 < last || (is_only_form && tag >> 3 == last && last < 3))
             return fault_set(why, COSMOS_TX_DECODE,
                              "field %" PRIu64 " after field %" PRIu64
                              " in the transaction",
@@ -150,12 +153,22 @@ bool scan_raw(struct span in, struct cosmos_fault *why)
                              "the length of field %" PRIu64 " is padded or "
                              "beyond the end",
                              last);
-        if (n == 0 && last < 3) /* the one form leaves it out */
+        if (is_only_form && n == 0 && last < 3)
             return fault_set(why, COSMOS_TX_DECODE,
                              "field %" PRIu64 " of the transaction is empty",
                              last);
     }
     return true;
+}
+
+bool scan_raw(struct span in, struct cosmos_fault *why)
+{
+    return scan_fields(in, false, why);
+}
+
+bool cosmos_tx_is_canonical(struct span bytes, struct cosmos_fault *why)
+{
+    return scan_fields(bytes, true, why);
 }
 
 /* ---- everything below ---- */

@@ -14,8 +14,8 @@ enum { SCAN_DEPTH_MAX = 64 };
 bool fault_set(struct cosmos_fault *why, enum cosmos_code code, const char *fmt,
                ...) PRINTF_LIKE(3, 4);
 
-/* scan_raw - TxRaw in its one form: fields 1, 2 and 3 in that order, 1 and 2
- * at most once and not empty, tags and lengths as short as they can be. */
+/* scan_raw - TxRaw as the SDK asks for it: fields 1, 2 and 3 in that order,
+ * lengths as short as they can be. */
 NODISCARD bool scan_raw(struct span in, struct cosmos_fault *why);
 
 /* scan_body, scan_auth_info - well formed, no unknown field, every Any of a

@@ -2,10 +2,9 @@
  *
  * Source:  Cosmos SDK v0.50 x/auth/tx, x/auth/ante, codec/unknownproto;
  *          ADR-020, ADR-027.
- * Shapes:  stricter than the SDK where one signature would otherwise hold
- *          under two hashes: a repeated body or auth info and padded tags of
- *          TxRaw are refused.  A public key left out is refused even when the
- *          account holds one.
+ * Shapes:  verdicts are the SDK's, but that a public key left out is refused
+ *          even when the account holds one; an application that wants one
+ *          hash for each signature also asks cosmos_tx_is_canonical.
  *          Nesting, counts and sizes are checked before anything is decoded.
  * Memory:  everything borrows from the transaction's bytes and the arena; no
  *          I/O, clock or state: the caller looks accounts up. */
@@ -86,8 +85,14 @@ struct cosmos_tx {
     size_t                     signer_count;
 };
 
-/* cosmos_tx_decode - TxRaw is canonical, no field is unknown (but those with
- * bit 11 of the number set, in the body), every message is of a known type. */
+/* cosmos_tx_is_canonical - TxRaw in its only form: what ADR-027 means and the
+ * SDK does not look at.  A repeated or empty body or auth info and padded tags
+ * are refused: with them one signature holds under several hashes. */
+NODISCARD bool cosmos_tx_is_canonical(struct span          bytes,
+                                      struct cosmos_fault *why);
+/* cosmos_tx_decode - TxRaw is as the SDK takes it, no field is unknown (but
+ * those with bit 11 of the number set, in the body), every message is of a
+ * known type. */
 NODISCARD bool cosmos_tx_decode(struct cosmos_tx *tx, struct span bytes,
                                 const struct cosmos_rules *rules,
                                 struct arena *a, struct cosmos_fault *why);

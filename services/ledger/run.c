@@ -43,6 +43,16 @@ static int64_t bounded(uint64_t v)
     return v > INT64_MAX ? INT64_MAX : (int64_t)v;
 }
 
+/* What can be said of a transaction without its accounts. */
+static bool read_envelope(const struct run *r, struct cosmos_tx *tx,
+                          struct span raw, struct cosmos_fault *why)
+{
+    struct cosmos_rules rules = rules_of(r);
+
+    return cosmos_tx_decode(tx, raw, &rules, r->scratch, why) &&
+           cosmos_tx_is_canonical(raw, why);
+}
+
 static bool decode(const struct run *r, struct ledger_tx *tx, struct span raw,
                    struct outcome *out, struct arena *a)
 {
@@ -51,7 +61,7 @@ static bool decode(const struct run *r, struct ledger_tx *tx, struct span raw,
 
     *tx          = (struct ledger_tx){ 0 };
     tx->gas_used = bounded(raw.n);
-    if (!cosmos_tx_decode(&tx->envelope, raw, &rules, r->scratch, &why))
+    if (!read_envelope(r, &tx->envelope, raw, &why))
         return refuse_envelope(out, a, &why);
     if (tx->envelope.auth.fee)
         tx->gas_wanted = bounded(tx->envelope.auth.fee->gas_limit);
@@ -145,7 +155,7 @@ static size_t checks_of(const struct run *r, struct span raw,
     struct cosmos_tx    tx;
     struct arena       *a = r->scratch;
 
-    if (!cosmos_tx_decode(&tx, raw, &rules, a, &why) ||
+    if (!read_envelope(r, &tx, raw, &why) ||
         !cosmos_tx_check(&tx, &rules, r->height, false, a, &why) ||
         tx.signer_count > room)
         return 0;
