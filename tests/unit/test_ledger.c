@@ -295,6 +295,22 @@ static struct span signature_changed(void)
     return tx;
 }
 
+/* The signature holds, under another hash. */
+static struct span body_twice(void)
+{
+    struct span     tx = plain(), rest = tx;
+    struct pb_field body;
+    struct buf      b;
+
+    must(pb_next(&rest, &body) > 0);
+    buf_init(&b, 4096);
+    buf_add(&b, SPAN(tx.p, tx.n - rest.n));
+    buf_add(&b, tx);
+    tx = arena_copy(&test_arena, buf_span(&b));
+    buf_fini(&b);
+    return tx;
+}
+
 static struct span wrong_sequence(void)
 {
     struct span tx;
@@ -443,6 +459,7 @@ static const struct refusal {
 } refusals[] = {
     { "nothing wrong", plain, "", CODE_OK, "" },
     { "garbage", garbage, "sdk", COSMOS_TX_DECODE, "MALFORMED" },
+    { "the body twice", body_twice, "sdk", COSMOS_TX_DECODE, "MALFORMED" },
     { "a message of another application", foreign_message, "sdk",
       COSMOS_TX_DECODE, "MALFORMED" },
     { "signature changed", signature_changed, "sdk", COSMOS_UNAUTHORIZED,
