@@ -176,6 +176,21 @@ static void evict(struct shell *s, struct mempool_tx *tx)
     shell_drop(s, segment, mempool_remove(&s->core, tx));
 }
 
+/* Does a refusal count that is heard now?  Consensus commits without the Lock
+ * when it waited long enough, and then the application judges what is still
+ * under way by the next height.  So once it, or this process, has stood still
+ * for about as long, the rest of this recheck removes nothing. */
+static bool is_fresh(struct shell *s)
+{
+    uint64_t now = now_us();
+
+    if (now - s->recheck_heard_us > FRESH_US ||
+        (s->is_locked && now - s->locked_us > FRESH_US))
+        s->is_final = false;
+    s->recheck_heard_us = now;
+    return s->is_final;
+}
+
 static void on_rechecked(void *ctx, uint64_t seq,
                          const struct abci_response *res, const char *error)
 {
@@ -192,7 +207,7 @@ static void on_rechecked(void *ctx, uint64_t seq,
         return;
     }
     shell_count(COUNT_RECHECK);
-    if (tx && s->is_final &&
+    if (is_fresh(s) && tx &&
         !mempool_rechecked(&s->core, tx, answer_of(res->check_tx)))
         evict(s, tx);
     settle(s);
@@ -246,7 +261,8 @@ void checks_go(struct shell *s)
 void checks_recheck(struct shell *s, bool is_final)
 {
     mempool_recheck_begin(&s->core);
-    s->is_final = is_final;
+    s->is_final         = is_final;
+    s->recheck_heard_us = now_us();
     if (s->core.count == 0)
         return;
     s->is_rechecking = true;

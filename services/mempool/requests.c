@@ -122,6 +122,7 @@ static void on_lock(struct shell *s, struct bus_call call,
 {
     s->is_locked     = true;
     s->lock_height   = m->height;
+    s->locked_us     = now_us();
     s->is_lock_whole = abci_is_up(s->app);
     s->lock          = call;
     s->has_lock_call = s->asked.n > 0 || s->rechecks_asked > 0;

@@ -24,6 +24,7 @@ enum {
     SUBMIT_TXS_MAX    = 1000,
     REPLY_BYTES_MAX   = 192 << 20,
     APP_GRACE_US      = 5000000, /* the application may be restarting */
+    FRESH_US          = 2000000, /* less than consensus waits for a Lock */
     HINT_US           = 1000000,
     TRIES_MAX         = 3,
     SUBMIT_BUCKETS    = 4096,
@@ -108,12 +109,14 @@ struct shell {
 
     bool            is_locked;
     int64_t         lock_height;
+    uint64_t        locked_us;
     bool            is_lock_whole; /* the application was there all along */
     struct bus_call lock;          /* while has_lock_call: not answered yet */
     bool            has_lock_call;
     bool            is_rechecking; /* reaps wait */
     bool            is_final;      /* what fails is removed */
     size_t          rechecks_asked;
+    uint64_t        recheck_heard_us; /* or begun */
 };
 
 NODISCARD enum err shell_open(struct shell *s, struct svc *svc);

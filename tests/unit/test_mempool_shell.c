@@ -26,7 +26,7 @@ static struct abci_server *app;
 
 static struct {
     size_t news, rechecks;
-    bool   refuses_rechecks;
+    bool   refuses_rechecks, stands_still;
     char   order[256]; /* first bytes of what was asked */
 } seen;
 
@@ -49,6 +49,8 @@ static void app_answer(void *ctx, const struct abci_request *req,
     res->check_tx->gas_wanted = 5;
     if (tx->type == CHECK_TX_RECHECK) {
         seen.rechecks++;
+        if (seen.stands_still)
+            usleep(FRESH_US + 100000);
         res->check_tx->code = seen.refuses_rechecks;
     } else {
         seen.news++;
@@ -499,6 +501,23 @@ TEST(a_refusal_counts_only_when_the_application_has_just_committed)
     CHECK_STR(reap(-1, -1), "a=1 ", "the lock came after the commit");
     send_lock(3, 4);
     update(4, NULL);
+    CHECK_STR(reap(-1, -1), "", "now it counts");
+    teardown();
+}
+
+/* Consensus may have committed the next block meanwhile, without the Lock. */
+TEST(a_refusal_heard_after_a_standstill_does_not_count)
+{
+    setup();
+    submit("a=1");
+    seen.refuses_rechecks = true;
+    seen.stands_still     = true;
+    send_lock(3, 1);
+    update(1, NULL);
+    CHECK_STR(reap(-1, -1), "a=1 ", "it may be about the next height");
+    seen.stands_still = false;
+    send_lock(3, 2);
+    update(2, NULL);
     CHECK_STR(reap(-1, -1), "", "now it counts");
     teardown();
 }
