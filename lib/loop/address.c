@@ -3,6 +3,7 @@
 #include "base/text.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 
@@ -73,6 +74,35 @@ bool address_sockaddr(const struct address *a, struct sockaddr_storage *out,
         return true;
     }
     return false;
+}
+
+/* IPv4 where a name has both: that is what others dial. */
+static const struct addrinfo *preferred(const struct addrinfo *all)
+{
+    for (const struct addrinfo *a = all; a; a = a->ai_next)
+        if (a->ai_family == AF_INET)
+            return a;
+    return all;
+}
+
+bool address_find(const struct address *a, struct sockaddr_storage *out,
+                  socklen_t *len)
+{
+    struct addrinfo  hints = { .ai_socktype = SOCK_STREAM };
+    struct addrinfo *found;
+
+    if (address_sockaddr(a, out, len))
+        return true;
+    if (getaddrinfo(a->host, NULL, &hints, &found) != 0)
+        return false;
+    *len = preferred(found)->ai_addrlen;
+    memcpy(out, preferred(found)->ai_addr, *len);
+    freeaddrinfo(found);
+    if (out->ss_family == AF_INET)
+        ((struct sockaddr_in *)out)->sin_port = htons(a->port);
+    else
+        ((struct sockaddr_in6 *)out)->sin6_port = htons(a->port);
+    return true;
 }
 
 void address_print(char *out, size_t cap, const struct sockaddr *sa)

@@ -25,6 +25,11 @@ NODISCARD bool address_parse(struct address *out, const char *text);
  * address; false for names, which must be resolved. */
 NODISCARD bool address_sockaddr(const struct address    *a,
                                 struct sockaddr_storage *out, socklen_t *len);
+/* address_find - as address_sockaddr, but asks for a name and waits for the
+ * answer: for what a process listens on, before its loop runs.  false when
+ * nobody knows it. */
+NODISCARD bool address_find(const struct address    *a,
+                            struct sockaddr_storage *out, socklen_t *len);
 /* address_print - "ip:port", "[ip6]:port" or "unix". */
 void address_print(char *out, size_t cap, const struct sockaddr *sa);
 

@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -64,27 +63,6 @@ static void remove_stale(const struct sockaddr_storage *sa, socklen_t n,
     close(fd);
 }
 
-static bool resolve_now(const struct address *a, struct sockaddr_storage *out,
-                        socklen_t *n)
-{
-    struct addrinfo  hints = { .ai_socktype = SOCK_STREAM,
-                               .ai_flags    = AI_PASSIVE };
-    struct addrinfo *found;
-
-    if (address_sockaddr(a, out, n))
-        return true;
-    if (getaddrinfo(a->host, NULL, &hints, &found) != 0)
-        return false;
-    memcpy(out, found->ai_addr, found->ai_addrlen);
-    *n = found->ai_addrlen;
-    if (out->ss_family == AF_INET)
-        ((struct sockaddr_in *)out)->sin_port = htons(a->port);
-    else
-        ((struct sockaddr_in6 *)out)->sin6_port = htons(a->port);
-    freeaddrinfo(found);
-    return true;
-}
-
 static int open_socket(const struct sockaddr_storage *sa, socklen_t n)
 {
     int one = 1;
@@ -129,7 +107,7 @@ enum err listener_open(struct listener **out, struct loop *loop,
         return fail(ERR_CONFIG,
                     "%s: not an address; write tcp://host:port or unix:///path",
                     address);
-    if (!resolve_now(&a, &sa, &n))
+    if (!address_find(&a, &sa, &n))
         return fail(ERR_NET, "%s: host name does not resolve", address);
     if (a.is_unix)
         remove_stale(&sa, n, a.path);

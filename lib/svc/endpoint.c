@@ -1,5 +1,6 @@
 /* Where services are reached, and the keys for those on other hosts. */
 #include "base/text.h"
+#include "loop/address.h"
 #include "svc/internal.h"
 
 #include <errno.h>
@@ -54,17 +55,38 @@ static bool is_numeric(const char *host, size_t n)
     return true;
 }
 
-/* tcp://host:port, one port higher for hints, and the server's key.  Under a
- * name, a process itself listens on every interface. */
+/* Where this process listens: `listen`, a number, or every interface. */
+static void print_own(char *out, const struct config *c, const char *address,
+                      size_t host, unsigned port)
+{
+    struct address          a = { .port = (uint16_t)port };
+    struct sockaddr_storage found;
+    socklen_t               n;
+    char                    at[64];
+
+    if (*c->warren.listen) {
+        snprintf(a.host, sizeof a.host, "%s", c->warren.listen);
+        if (!address_find(&a, &found, &n))
+            must_ok(fail(ERR_NET, "warren.listen: nobody knows %s", a.host),
+                    "find where to listen");
+        address_print(at, sizeof at, (struct sockaddr *)&found);
+        snprintf(out, ENDPOINT_MAX, "tcp://%s", at);
+    } else if (is_numeric(address + 6, host - 6)) {
+        snprintf(out, ENDPOINT_MAX, "%.*s:%u", (int)host, address, port);
+    } else {
+        snprintf(out, ENDPOINT_MAX, "tcp://*:%u", port);
+    }
+}
+
+/* tcp://host:port, one port higher for hints, and the server's key. */
 static void print_tcp(char *out, const struct svc *s, const char *address,
                       const char *service, bool is_pub)
 {
-    const struct config *c      = s->config;
-    const char          *colon  = strrchr(address, ':');
-    bool                 is_own = strcmp(service, s->name) == 0;
-    const char          *key    = is_own ? NULL : server_key(c, service);
-    size_t               host   = colon ? (size_t)(colon - address) : 0;
-    uint64_t             port   = 0;
+    const struct config *c     = s->config;
+    const char          *colon = strrchr(address, ':');
+    const char          *key   = server_key(c, service);
+    size_t               host  = colon ? (size_t)(colon - address) : 0;
+    uint64_t             port  = 0;
 
     if (!uint64_parse(&port, span_str(address + host + 1)) || port == 0 ||
         port >= UINT16_MAX || strncmp(address, "tcp://", 6) != 0)
@@ -73,8 +95,8 @@ static void print_tcp(char *out, const struct svc *s, const char *address,
                      "tcp://host:port, or nothing for a local socket",
                      service, address),
                 "find a service");
-    if (is_own && !is_numeric(address + 6, host - 6))
-        snprintf(out, ENDPOINT_MAX, "tcp://*:%u", (unsigned)port + is_pub);
+    if (strcmp(service, s->name) == 0)
+        print_own(out, c, address, host, (unsigned)port + is_pub);
     else
         snprintf(out, ENDPOINT_MAX, "%.*s:%u%s%s", (int)host, address,
                  (unsigned)port + is_pub, key ? "#" : "", key ? key : "");
