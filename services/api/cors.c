@@ -91,8 +91,10 @@ bool cors_answer(const struct config_rpc *rpc, struct http_request *r)
         return true;
     }
     http_set_header(r, "Vary", "Origin");
-    if (origin && is_any(rpc->cors_allowed_origins, origin))
+    if (origin && is_any(rpc->cors_allowed_origins, origin)) {
         http_set_header(r, "Access-Control-Allow-Origin",
                         allowed_origin(rpc->cors_allowed_origins, origin));
+        http_set_header(r, "Access-Control-Expose-Headers", "X-Request-Id");
+    }
     return false;
 }
