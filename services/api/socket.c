@@ -54,6 +54,9 @@ static void forget_exchanges(struct socket *k)
 static void socket_free(struct socket *k)
 {
     forget_exchanges(k);
+    metric_add(&metric_api_websockets, NULL, NULL, -1);
+    metric_add(&metric_api_subscriptions, NULL, NULL,
+               -(double)k->subscription_count);
     if (k->subscription_count)
         k->shell->subscribers--;
     while (k->subscriptions) {
@@ -74,6 +77,9 @@ static void socket_free(struct socket *k)
 
 static void socket_close(struct socket *k, uint16_t code)
 {
+    if (code == CODE_POLICY)
+        metric_add(&metric_api_subscriptions_dropped_total, NULL, NULL,
+                   (double)k->subscription_count);
     ws_close(k->ws, code);
     socket_free(k);
 }
@@ -222,6 +228,7 @@ void socket_open(struct shell *s, struct http_request *r)
         free(k);
         return;
     }
+    metric_add(&metric_api_websockets, NULL, NULL, 1);
     k->next = s->sockets;
     if (k->next)
         k->next->prev = k;
@@ -259,6 +266,7 @@ void socket_subscribe(struct socket *k, struct subscription *sub)
     sub->socket      = k;
     sub->sibling     = k->subscriptions;
     k->subscriptions = sub;
+    metric_add(&metric_api_subscriptions, NULL, NULL, 1);
     if (k->subscription_count++ == 0)
         k->shell->subscribers++;
 }
@@ -271,6 +279,7 @@ static void cancel(struct subscription *sub)
 
     sub->is_over = true;
     events_remove(sub);
+    metric_add(&metric_api_subscriptions, NULL, NULL, -1);
     if (--k->subscription_count == 0)
         k->shell->subscribers--;
     if (sub->waiting)
@@ -326,6 +335,7 @@ static void too_slow(struct subscription *sub)
         return;
     }
     say_cancelled(sub, "internal subscription event buffer is out of capacity");
+    metric_add(&metric_api_subscriptions_dropped_total, NULL, NULL, 1);
     cancel(sub);
 }
 
