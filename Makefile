@@ -139,7 +139,7 @@ docs: $(BUILD)/bin/warren
 	@tools/gen-metrics > docs/metrics.md
 	@tools/gen-dashboards compose/monitoring/grafana/dashboards
 	@for page in commands config; do tools/gen-reference $< $$page > docs/$$page.md; done
-	@tools/gen-compose 4 > compose/docker-compose.yml
+	@tools/gen-compose 4 compose
 
 # Containers: see compose/README.md.
 .PHONY: base-image image up down ps logs

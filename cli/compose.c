@@ -113,9 +113,10 @@ static enum err set_addresses(struct node *n)
 
 enum err compose_node(struct node *n)
 {
-    static const struct setting app = { "proxy_app", "tcp://%s-ledger:26658" };
+    static const struct setting app   = { "proxy_app", "tcp://%s-abci:26658" };
     static const struct setting all[] = {
         { "log_format", "json" },
+        { "priv_validator_laddr", "tcp://%s-privval:26659" },
         { "rpc.laddr", "tcp://0.0.0.0:26657" },
         { "p2p.addr_book_file", "data/addrbook.json" },
         { "node_key_file", "/run/secrets/node_key" },

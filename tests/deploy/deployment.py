@@ -12,7 +12,7 @@ import time
 
 import net
 
-ORGS = ("org1", "org2", "org3", "org4")
+ORGS = tuple(f"org{i + 1}" for i in range(int(os.environ.get("WARREN_ORGS", "4"))))
 # What holds data, what holds keys, what holds nothing.
 KINDS = ("consensus", "mempool", "p2p", "store", "ledger", "signer", "api", "ingress")
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -25,7 +25,8 @@ def image_tree(top):
     """What compose/Dockerfile's first stage makes, from what make has built."""
     dirs = {os.path.join("warren", "usr", "bin"): [net.WARREN],
             os.path.join("warren", "usr", "libexec", "warren"): glob.glob(os.path.join(net.BUILD, "libexec", "warren", "*")),
-            os.path.join("ingress", "usr", "sbin"): [shutil.which("haproxy")]}
+            os.path.join("ingress", "usr", "sbin"): [shutil.which("haproxy")],
+            os.path.join("out", "usr", "bin"): [shutil.which("prometheus")]}
     for name, programs in dirs.items():
         target = os.path.join(top, name)
         os.makedirs(target)
@@ -35,23 +36,26 @@ def image_tree(top):
             subprocess.run(["strip", *glob.glob(os.path.join(target, "*"))], check=True)
     os.makedirs(os.path.join(top, "ingress", "etc"))
     shutil.copy(os.path.join(net.ROOT, "compose", "haproxy.cfg"), os.path.join(top, "ingress", "etc"))
-    for root in ("warren", "ingress"):
+    os.mkdir(os.path.join(top, "out", "prometheus"))
+    os.chmod(os.path.join(top, "out", "prometheus"), 0o777)
+    for root in ("warren", "ingress", "out"):
         programs = [os.path.join(d, f) for d, _, files in os.walk(os.path.join(top, root, "usr")) for f in files]
         subprocess.run([os.path.join(net.ROOT, "tools", "image-root"), os.path.join(top, root), *programs], check=True)
 
 
 def make_images(engine, tag):
-    """TAG and TAG-ingress: the last stages of compose/Dockerfile on this
+    """TAG, TAG-ingress and TAG-prometheus: the last stages of compose/Dockerfile on this
     machine's own build, which takes seconds where a build in containers takes
     minutes (that one is `make image`)."""
     top = net.tempdir()
     image_tree(top)
     with open(os.path.join(net.ROOT, "compose", "Dockerfile")) as f:
         stages = f.read()
-    last = stages[stages.index("FROM scratch AS warren"):]
+    last = re.findall(r"^FROM (?:scratch|warren) AS .*?(?=^FROM |\Z)", stages, re.M | re.S)
     with open(os.path.join(top, "Dockerfile"), "w") as f:
-        f.write("FROM scratch AS build\nCOPY warren /warren\nCOPY ingress /ingress\n" + last)
-    for target, name in (("warren", tag), ("ingress", f"{tag}-ingress")):
+        f.write("FROM scratch AS build\nCOPY warren /warren\nCOPY ingress /ingress\n"
+                "FROM scratch AS prometheus-build\nCOPY out /out\n" + "".join(last))
+    for target, name in (("warren", tag), ("ingress", f"{tag}-ingress"), ("prometheus", f"{tag}-prometheus")):
         engine.run("docker", "build", "-q", "--target", target, "-t", name, top)
 
 
@@ -109,7 +113,8 @@ class Deployment:
         self.engine, self.image = engine, image
         self.dir = os.path.join(net.tempdir(), "compose")
         net.warren("testnet", "--layout", "compose", "--v", str(len(ORGS)), "--o", self.dir, *testnet)
-        shutil.copy(os.path.join(net.ROOT, "compose", "docker-compose.yml"), self.dir)
+        shutil.copytree(os.path.join(net.ROOT, "compose", "monitoring"), os.path.join(self.dir, "monitoring"))
+        subprocess.run([os.path.join(net.ROOT, "tools", "gen-compose"), str(len(ORGS)), self.dir], check=True)
         os.chmod(os.path.dirname(self.dir), 0o755)
         os.chmod(self.dir, 0o755)
         ports = self.config()["services"]

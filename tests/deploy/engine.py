@@ -6,6 +6,7 @@ of it ends with one process.  join() puts the caller on its network; where no
 such engine can be started, lacking() says why.
 """
 import ctypes
+import importlib.util
 import os
 import shutil
 import signal
@@ -16,7 +17,7 @@ import time
 import net
 
 CLONE_NEWNET = 0x40000000
-PROGRAMS = ("dockerd", "docker", "docker-compose", "haproxy", "unshare")
+PROGRAMS = ("dockerd", "docker", "docker-compose", "haproxy", "prometheus", "unshare")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -24,10 +25,10 @@ def lacking():
     """Why there can be no engine here, or None."""
     if os.geteuid() != 0:
         return "a Docker engine of its own needs root"
-    if not all(map(shutil.which, PROGRAMS)):
+    if not all(map(shutil.which, PROGRAMS)) or not importlib.util.find_spec("websockets"):
         r = subprocess.run([os.path.join(net.ROOT, "tools", "deps"), "deploy"], capture_output=True, text=True)
         if r.returncode:
-            return f"docker.io, docker-compose and haproxy cannot be installed: {r.stderr.strip()[-300:]}"
+            return f"docker.io, docker-compose, haproxy, prometheus and python3-websockets cannot be installed: {r.stderr.strip()[-300:]}"
     missing = [p for p in PROGRAMS if not shutil.which(p)]
     return f"no program {', '.join(missing)}" if missing else None
 

@@ -5,19 +5,21 @@ every fault under load, with a count of what was acknowledged.
 WARREN_DEPLOY sets how often each fault is done (1; `make deploy-campaign`
 takes 5).
 """
+import asyncio
 import base64
+import contextlib
 import json
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
 
 import net  # noqa: E402
-import ws  # noqa: E402
-from deployment import KINDS, Clock, Deployment, make_images, next_image  # noqa: E402
+from deployment import KINDS, ORGS, Clock, Deployment, make_images, next_image  # noqa: E402
 from engine import Engine, lacking  # noqa: E402
 from test_kill import LedgerLoad, all_txs  # noqa: E402
 
@@ -27,6 +29,8 @@ ROUNDS = int(os.environ.get("WARREN_DEPLOY", "1"))
 GRACE = 10
 GUARD = 5555
 VOLUME = {"consensus", "mempool", "p2p", "store", "ledger", "signer"}
+# Ports without keys, and whose business they are.
+PRIVATE = {("ledger", 26658): {"consensus", "mempool", "api"}, ("consensus", 26659): {"signer"}}
 OWN_KEYS = {"signer": ["validator_key"], "p2p": ["node_key"]}
 
 
@@ -143,7 +147,10 @@ def check_ways(name, org, kind, reached, containers):
     mine = {k for o, k in where.values() if o == org}
     net.check_eq(foreign, {"p2p"} if kind == "p2p" else set(), f"{name} reaches of other organisations")
     if kind == "p2p":
-        net.check_eq(len(where) - len([1 for o, _ in where.values() if o == org]), 3, f"{name} reaches each of the others")
+        net.check_eq([reached[t] for t, (o, _) in where.items() if o != org], [[26656]] * (len(ORGS) - 1), f"{name} reaches of each of the others")
+    for t, (_, what) in where.items():
+        for port in reached[t]:
+            net.check(kind in PRIVATE.get((what, port), {kind}), f"{name} does not reach port {port} of {t}")
     if kind in ("signer", "ingress"):
         net.check_eq(mine, {"signer": {"consensus"}, "ingress": {"api"}}[kind], f"{name} reaches")
     net.check("signer" not in mine or kind == "consensus", f"{name} does not reach the signer")
@@ -160,6 +167,31 @@ def ports(d):
         for addresses in bound.values():
             addresses.discard("::")
         net.check_eq(bound, want, f"{n}: published")
+
+
+def watched(d):
+    """Prometheus finds every service of every organisation, each replica too."""
+    d.compose("--profile", "prometheus", "up", "-d", "--no-build", "prometheus")
+    prometheus = net.Rpc(9090)
+    wanted = {f"{o.name} {s}": 2 if s == "api" else 1 for o in d.orgs for s in KINDS if s != "ingress"}
+    seen = {}
+
+    def all_up():
+        try:
+            _, _, body = prometheus.raw("GET", "/api/v1/query?query=sum%20by%20(org,service)%20(up)")
+        except OSError:
+            return False
+        result = json.loads(body)["data"]["result"]
+        seen.update({f"{r['metric']['org']} {r['metric']['service']}": int(r["value"][1]) for r in result})
+        return seen == wanted
+
+    net.check(net.wait_until(all_up, 60, 0.5), f"targets that are up: {seen}")
+    [name] = d.names("prometheus")
+    c = d.inspect(name)[name]
+    inside = d.inside(name, {"secrets": all_secrets(d), "image": False}, c["State"]["Pid"])
+    net.check_eq((inside["secrets"], inside["environment"], inside["writable"]), ({}, [], ["/prometheus"]), f"{name}: keys, and what it may write")
+    net.check("0" not in inside["uid"] + inside["gid"] and all(int(v, 16) == 0 for v in inside["capabilities"].values()), f"{name}: not root")
+    d.compose("--profile", "prometheus", "rm", "-s", "-f", "-v", "prometheus")
 
 
 # ---- faults ----
@@ -243,19 +275,45 @@ def servers_up(d, org):
     return sum(line.startswith("haproxy_server_status{") and 'proxy="api"' in line and 'state="UP"' in line and line.endswith(" 1") for line in text.splitlines())
 
 
-def subscribe(org):
-    """A client that is told of every block."""
-    c = ws.Client(org.port)
-    c.answer(c.ask("subscribe", query="tm.event='NewBlock'"))
-    return c
+class Followers:
+    """Clients that are told of every block, and come again when their
+    connection ends: somebody else's WebSocket library."""
 
+    def __init__(self, org, count):
+        self.port, self.heights, self.opened = org.port, [0] * count, [0] * count
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
 
-def hears_or_knows(c):
-    """It gets an event, or is told that there will be none."""
-    try:
-        return bool(c.recv(30))
-    except (ws.Closed, ConnectionError):
-        return True
+    def run(self):
+        asyncio.set_event_loop(self.loop)
+        self.tasks = [self.loop.create_task(self.follow(i)) for i in range(len(self.heights))]
+        with contextlib.suppress(asyncio.CancelledError):
+            self.loop.run_until_complete(asyncio.gather(*self.tasks))
+        self.loop.run_until_complete(asyncio.gather(*self.tasks, return_exceptions=True))
+        self.loop.close()
+
+    async def follow(self, i):
+        import websockets  # lacking() has seen to it
+        while True:
+            with contextlib.suppress(OSError, asyncio.TimeoutError, websockets.WebSocketException):
+                async with websockets.connect(f"ws://127.0.0.1:{self.port}/websocket", open_timeout=5) as c:
+                    self.opened[i] += 1
+                    await c.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "subscribe", "params": {"query": "tm.event='NewBlockHeader'"}}))
+                    async for text in c:
+                        data = json.loads(text)["result"].get("data")
+                        if data:
+                            self.heights[i] = int(data["value"]["header"]["height"])
+            await asyncio.sleep(0.2)
+
+    def hear(self, what, above):
+        """All are told of a block above a height."""
+        net.check(net.wait_until(lambda: min(self.heights) > above, 60), f"{what}: who subscribed hears of blocks above {above}: {self.heights}")
+
+    def end(self):
+        for t in self.tasks:
+            self.loop.call_soon_threadsafe(t.cancel)
+        self.thread.join()
 
 
 def scaled(d, loads, turn):
@@ -267,13 +325,14 @@ def scaled(d, loads, turn):
         d.up("--no-deps", "--no-recreate", "--scale", f"{service}=3", service)
         net.check_eq(len(d.names(service)), 3, "replicas")
         net.check(net.wait_until(lambda: servers_up(d, org) == 3, 60, 0.3), f"the ingress has {servers_up(d, org)} of 3 replicas")
-        clients = [subscribe(org) for _ in range(6)]
-        net.check(all(c.recv(30) for c in clients), "who subscribed is told of blocks")
+        clients = Followers(org, 6)
+        clients.hear("three replicas", 0)
         for victim in d.names(service)[:2]:
             d.engine.docker("kill", victim)
             loads[org.name].goes_on(f"{victim} of three is gone", by=10)
-        net.check(all(hears_or_knows(c) for c in clients), "nobody waits for events of a replica that is dead")
-        net.check(bool(subscribe(org).recv(30)), "who comes again is told of blocks")
+            clients.hear(f"{victim} of three is gone", max(clients.heights) + 1)
+        clients.end()
+        net.check(sum(clients.opened) > 6, f"those of the dead came again: {clients.opened}")
         net.check(net.wait_until(lambda: servers_up(d, org) == 1, 60, 0.3), f"the ingress has {servers_up(d, org)} replicas, and one is alive")
         d.up("--no-deps", "--no-recreate", "--scale", f"{service}=2", service)
         net.check(net.wait_until(lambda: servers_up(d, org) == 2, 60, 0.3), "two again")
@@ -421,7 +480,7 @@ def organisations_in_containers():
     clock("blocks")
     chain = d.orgs[0].rpc.call("status")["node_info"]["network"]
     loads = {o.name: OrgLoad(o, i, chain) for i, o in enumerate(d.orgs)}
-    for what in (the_file, ports, rights):
+    for what in (the_file, ports, rights, watched):
         step(clock, what, d)
     net.check(d.wait_healthy(), f"all are healthy: {[(n, c['State'].get('Health', {}).get('Status')) for n, c in d.inspect().items()]}")
     clock("healthy")
