@@ -1,5 +1,6 @@
 /* ask - requests to other services on behalf of a call. */
 #include "api/call.h"
+#include "api/share.h"
 #include "base/log.h"
 
 #include <stdlib.h>
@@ -43,18 +44,15 @@ bool ask_failed(struct call *c, const char *service, enum err status,
 static void send_to(struct call *c, struct bus_client *to,
                     const ProtobufCMessage *req, bus_reply_fn *fn)
 {
-    size_t            n = protobuf_c_message_get_packed_size(req);
-    uint8_t          *p = arena_alloc(c->arena, n + 1);
-    struct request_id before;
+    size_t   n = protobuf_c_message_get_packed_size(req);
+    uint8_t *p = arena_alloc(c->arena, n + 1);
 
     if (!p) {
         call_fail(c, "the request is too large");
         return;
     }
     protobuf_c_message_pack(req, p);
-    before = log_request(call_request_id(c));
-    bus_request(to, BUS_SERVICE, SPAN(p, n), ASK_DEADLINE_MS, fn, c, 0);
-    log_request(before);
+    share_ask(c->shell->shares, to, SPAN(p, n), fn, c);
 }
 
 #define REPLY_HANDLER(service, Type, unpack)                                   \

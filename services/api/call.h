@@ -53,7 +53,8 @@ struct call {
     struct json_writer   w; /* where the handler writes the result */
     /* What handlers keep between steps. */
     int64_t      height, last_height;
-    struct call *next; /* of those that wait for the application */
+    struct call *next;       /* of those that wait for the application */
+    struct call *next_alike; /* of those that share a question */
     struct timer patience;
     bool         is_again;
     struct span  bytes;

@@ -4,6 +4,7 @@
 #include "api/cors.h"
 #include "api/events.h"
 #include "api/gojson.h"
+#include "api/share.h"
 #include "api/socket.h"
 #include "api/submit.h"
 #include "api/waits.h"
@@ -226,6 +227,7 @@ enum err shell_open(struct shell *s, struct svc *svc)
     meet_all(s);
     s->waits   = waits_new(s);
     s->submits = submits_new(s);
+    s->shares  = shares_new();
     s->events  = events_new(s);
     timer_init(&s->drain, svc->loop, drain_turn, s);
     e = listen_all(s);
@@ -247,5 +249,6 @@ void shell_close(struct shell *s)
     for (size_t i = 0; i < s->neighbour_count; i++)
         bus_client_close(s->neighbours[i].client);
     submits_free(s->submits);
+    shares_free(s->shares);
     arena_close(&s->memory);
 }

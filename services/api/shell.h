@@ -9,6 +9,7 @@
 struct waits;
 struct submits;
 struct events;
+struct shares;
 struct socket;
 struct exchange;
 struct call;
@@ -32,6 +33,7 @@ struct shell {
     struct http_server *rpc, *ops;
     struct waits       *waits;
     struct submits     *submits;
+    struct shares      *shares;
     struct events      *events;
     bool                is_stopping;
     struct timer        drain;

@@ -1,0 +1,1 @@
+UNIT_OBJ_test_share := $(BUILD)/obj/services/api/share.o
