@@ -11,6 +11,7 @@ void sync_begin(struct sync *s, int64_t next)
 {
     memset(s->slots, 0, sizeof s->slots);
     s->next    = next;
+    s->edge    = next;
     s->bytes   = 0;
     s->largest = 0;
     for (size_t i = 0; i < s->peer_count; i++)
@@ -183,6 +184,16 @@ static int rank(const struct sync_peer *p, uint64_t now_us)
     return is_slow(p, now_us) ? 1 : p->has_given ? 3 : 2;
 }
 
+/* One that has as many questions as it may gets the next ones together. */
+static bool is_full(struct sync_peer *p)
+{
+    if (p->asked >= SYNC_ASKED_MAX)
+        p->is_full = true;
+    else if (p->asked <= SYNC_ASKED_LOW)
+        p->is_full = false;
+    return p->is_full;
+}
+
 /* Of those that have the block and were not asked for it one that has given
  * blocks rather than a new one, and of equals the least busy. */
 static struct sync_peer *supplier(struct sync *s, const struct sync_slot *slot,
@@ -195,9 +206,8 @@ static struct sync_peer *supplier(struct sync *s, const struct sync_slot *slot,
         struct sync_peer *p = &s->peers[i];
         int               r = rank(p, now_us);
 
-        if (p->asked >= SYNC_ASKED_MAX || base_of(p) > height ||
-            p->height < height || is_asked_of(slot, p->number) ||
-            (r == 1 && p->asked > 0))
+        if (is_full(p) || base_of(p) > height || p->height < height ||
+            is_asked_of(slot, p->number) || (r == 1 && p->asked > 0))
             continue;
         if (r > best_r || (r == best_r && p->asked < best->asked)) {
             best   = p;
@@ -249,10 +259,20 @@ static int64_t window(const struct sync *s)
     return n < 2 ? 2 : n > SYNC_WINDOW ? SYNC_WINDOW : (int64_t)n;
 }
 
+/* It goes on in leaps, unless blocks have become larger. */
+static void move_edge(struct sync *s)
+{
+    int64_t n = window(s), to = s->next + n;
+
+    if (s->edge > to || (to - s->edge) * SYNC_GROUPS >= n)
+        s->edge = to;
+}
+
 bool sync_next_ask(struct sync *s, uint64_t now_us, uint64_t *peer,
                    int64_t *height)
 {
-    for (int64_t h = s->next; h < s->next + window(s); h++) {
+    move_edge(s);
+    for (int64_t h = s->next; h < s->edge; h++) {
         struct sync_slot *slot = slot_of(s, h);
         struct sync_ask  *a    = place(s, slot, h, now_us);
         struct sync_peer *p    = a ? supplier(s, slot, h, now_us) : NULL;

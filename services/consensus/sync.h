@@ -4,6 +4,8 @@
  * Shapes:  blocks from `next` on are wanted, SYNC_WINDOW of them at a time; a
  *          slot holds one, of at most BLOCKSYNC_MSG_BYTES_MAX.  A peer is
  *          believed about itself only.
+ *          Questions go out in groups, and answers then come in groups: a
+ *          message by itself costs every process on its way a wake-up.
  * Units:   microseconds of a clock that does not jump.
  * Memory:  fixed, but for the bodies, which the shell owns: what it gets back
  *          by sync_take it frees.  A window of large blocks is narrowed; of
@@ -16,7 +18,9 @@
 enum {
     SYNC_WINDOW    = 64,
     SYNC_PEERS_MAX = 256,
-    SYNC_ASKED_MAX = 20, /* in flight, per peer */
+    SYNC_ASKED_MAX = 20, /* in flight, per peer; */
+    SYNC_ASKED_LOW = 10, /* then it is not asked more until so few are left */
+    SYNC_GROUPS    = 4,  /* the window is moved by such a part of it */
     SYNC_BYTES_MAX = 128 << 20,
     SYNC_SOON      = 8, /* so near to `next`, a second peer is asked early */
     SYNC_SOON_US   = 2000000, /* and where the first is slow by so much */
@@ -36,6 +40,7 @@ struct sync_peer {
     int64_t  lacks;        /* up to here it has none after all; 0: it has */
     unsigned empty;        /* how often it said so, without a block between */
     bool     has_given;    /* a block that was asked of it */
+    bool     is_full;      /* SYNC_ASKED_MAX was reached */
     size_t   asked;
     size_t   owed;     /* answers to come, those given up included */
     uint64_t since_us; /* of its last answer, or of the first question */
@@ -59,6 +64,7 @@ struct sync_slot {
 
 struct sync {
     int64_t          next; /* the lowest height that we lack */
+    int64_t          edge; /* below it may be asked for */
     struct sync_slot slots[SYNC_WINDOW];
     struct sync_peer peers[SYNC_PEERS_MAX];
     size_t           peer_count, bytes, largest;

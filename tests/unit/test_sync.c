@@ -384,6 +384,39 @@ TEST(what_is_kept_is_bounded)
     clear(s);
 }
 
+TEST(questions_go_out_in_groups)
+{
+    struct sync *s = begin(1);
+
+    for (uint64_t i = 1; i <= 4; i++)
+        up(s, i, 1, 1000);
+    CHECK_EQ(ask_all(s, 0), SYNC_WINDOW, "the whole window");
+    for (int64_t h = 1; h < 1 + SYNC_WINDOW; h++)
+        answer(s, 0, h, 1);
+    for (size_t i = 1; i < SYNC_WINDOW / SYNC_GROUPS; i++) {
+        free(sync_advance(s));
+        CHECK_EQ(ask_all(s, 0), 0, "after %zu blocks", i);
+    }
+    free(sync_advance(s));
+    CHECK_EQ(ask_all(s, 0), SYNC_WINDOW / SYNC_GROUPS, "a group");
+    clear(s);
+}
+
+TEST(a_peer_that_was_asked_for_all_it_may_be_gets_few_questions_no_more)
+{
+    struct sync *s = begin(1);
+
+    up(s, 1, 1, 1000);
+    CHECK_EQ(ask_all(s, 0), SYNC_ASKED_MAX, "as many as may");
+    for (int64_t h = 1; h < SYNC_ASKED_LOW; h++) {
+        answer(s, 0, h, 1);
+        CHECK_EQ(ask_all(s, 0), 0, "after %d answers", (int)h);
+    }
+    answer(s, 0, SYNC_ASKED_LOW, 1);
+    CHECK_EQ(ask_all(s, 0), SYNC_ASKED_LOW, "all that were missing");
+    clear(s);
+}
+
 TEST(left_behind_is_what_most_peers_say)
 {
     struct sync *s = begin(1);
