@@ -131,6 +131,11 @@ static void on_say(void *ctx)
     reactor_say(ctx);
 }
 
+static void on_serve(void *ctx)
+{
+    serve_go(ctx);
+}
+
 static void on_query(void *ctx)
 {
     struct reactor *r = ctx;
@@ -359,6 +364,7 @@ void reactor_open(struct reactor *r, struct shell *s)
     timer_init(&r->query, s->svc->loop, on_query, r);
     timer_init(&r->more, s->svc->loop, on_say, r);
     deferred_init(&r->later, s->svc->loop, on_say, r);
+    deferred_init(&r->serve, s->svc->loop, on_serve, r);
     r->peers = peers_open(s->svc->loop, s->svc->bus, &config, &fns, r);
 }
 
@@ -371,6 +377,7 @@ void reactor_close(struct reactor *r)
     timer_fini(&r->query);
     timer_fini(&r->more);
     deferred_fini(&r->later);
+    deferred_fini(&r->serve);
     while (r->n > 0)
         free(r->v[--r->n]);
     free(r->v);

@@ -25,6 +25,8 @@ struct pair;
 enum {
     KEPT_BLOCKS = 3,
     SERVED_MAX  = 64, /* blocks that one peer may wait for */
+    /* Of store at a time, unless one block is more. */
+    SERVED_BYTES = 4 * PART_BYTES,
     /* For one peer, until the next turn. */
     TURN_BYTES = 4 * PART_BYTES,
     TURN_US    = 2000,
@@ -89,13 +91,6 @@ struct fetch {
     struct timer           tick;
 };
 
-/* A block on its way from store to a peer. */
-struct serving {
-    uint64_t   peer; /* 0: none */
-    int64_t    height;
-    struct buf body;
-};
-
 struct reactor {
     struct shell     *shell;
     struct peers     *peers;
@@ -109,9 +104,9 @@ struct reactor {
     uint64_t          turn;
     uint64_t          commit_peer; /* whose commit was asked for, 0: nobody's */
     struct fetch      fetch;
-    struct serving    serving;
+    uint64_t          serving; /* a peer; store was asked for it; 0: none */
     struct timer      query, more;
-    struct deferred   later;
+    struct deferred   later, serve;
 };
 
 void reactor_open(struct reactor *r, struct shell *s);

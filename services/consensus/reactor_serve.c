@@ -1,5 +1,5 @@
-/* Block sync for others: what we have, and blocks as they are stored.  One is
- * read at a time, for peers in turn. */
+/* Block sync for others: what we have, and blocks as they are stored, a few
+ * small ones or one large one at a time, for peers in turn. */
 #include "consensus/reactor.h"
 
 #include "consensus/shell.h"
@@ -47,35 +47,23 @@ void serve_block(struct reactor *r, struct remote *p, int64_t height)
         reactor_drop(r, p, "too many blocks asked for", 0);
     } else {
         p->served[p->served_count++] = height;
-        serve_go(r);
+        deferred_set(&r->serve); /* with those that come together with it */
     }
 }
 
-/* ---- one block ---- */
+/* ---- some blocks ---- */
 
-static void done(struct reactor *r)
+static void say_body(struct reactor *r, struct remote *p, struct span body)
 {
-    r->serving.peer = 0;
-    buf_fini(&r->serving.body);
-    serve_go(r);
-}
+    struct buf m;
 
-static void say_body(struct reactor *r)
-{
-    struct serving *v = &r->serving;
-    struct remote  *p = reactor_find(r, v->peer);
-    struct buf      m;
-
-    if (p && !p->is_dropped && !v->body.is_full) {
-        buf_init(&m, SERVING_BYTES_MAX);
-        buf_byte(&m, BLOCKSYNC_BLOCK_RESPONSE << 3 | 2);
-        buf_uvarint(&m, v->body.len);
-        buf_add(&m, buf_span(&v->body));
-        if (!m.is_full)
-            peers_send(r->peers, v->peer, BLOCKSYNC_CHANNEL, buf_span(&m));
-        buf_fini(&m);
-    }
-    done(r);
+    buf_init(&m, SERVING_BYTES_MAX);
+    buf_byte(&m, BLOCKSYNC_BLOCK_RESPONSE << 3 | 2);
+    buf_uvarint(&m, body.n);
+    buf_add(&m, body);
+    if (!m.is_full)
+        peers_send(r->peers, p->number, BLOCKSYNC_CHANNEL, buf_span(&m));
+    buf_fini(&m);
 }
 
 static void add_member(struct buf *b, unsigned number, ProtobufCBinaryData d)
@@ -85,75 +73,71 @@ static void add_member(struct buf *b, unsigned number, ProtobufCBinaryData d)
     buf_add(b, SPAN(d.data, d.len));
 }
 
-static void none(struct reactor *r)
+static void say_stored(struct reactor *r, struct remote *p, int64_t height,
+                       const Store__Block *b)
 {
-    struct remote *p = reactor_find(r, r->serving.peer);
+    bool has_extensions =
+        params_has_extensions(&shell_chain(r->shell)->params, height);
+    struct buf body;
 
-    if (p)
-        say_none(r, p, r->serving.height);
-    done(r);
+    if (b->height != height || b->block.len == 0 ||
+        (has_extensions && b->extended_commit.len == 0)) {
+        say_none(r, p, height);
+        return;
+    }
+    buf_init(&body, SERVING_BYTES_MAX);
+    add_member(&body, 1, b->block);
+    if (has_extensions)
+        add_member(&body, 2, b->extended_commit);
+    if (!body.is_full)
+        say_body(r, p, buf_span(&body));
+    buf_fini(&body);
 }
 
-static void on_extended(struct shell *s, enum err status, const char *text,
-                        const Store__Reply *reply)
+static int64_t take_served(struct remote *p)
 {
-    struct reactor *r = &s->reactor;
+    int64_t height = p->served[0];
 
-    UNUSED(text);
-    if (status || reply->kind_case != STORE__REPLY__KIND_COMMIT ||
-        reply->commit->commit.len == 0) {
-        none(r);
-        return;
-    }
-    add_member(&r->serving.body, 2, reply->commit->commit);
-    say_body(r);
+    memmove(p->served, p->served + 1, --p->served_count * sizeof p->served[0]);
+    return height;
 }
 
-static void on_block(struct shell *s, enum err status, const char *text,
-                     const Store__Reply *reply)
+/* What did not fit is asked for again. */
+static void on_blocks(struct shell *s, enum err status, const char *text,
+                      const Store__Reply *reply)
 {
-    struct reactor  *r   = &s->reactor;
-    Store__GetCommit get = STORE__GET_COMMIT__INIT;
-    Store__Request   req = STORE__REQUEST__INIT;
+    struct reactor      *r = &s->reactor;
+    struct remote       *p = reactor_find(r, r->serving);
+    const Store__Blocks *m = status ? NULL : reply->blocks;
 
     UNUSED(text);
-    if (status || reply->kind_case != STORE__REPLY__KIND_BLOCK ||
-        reply->block->block.len == 0) {
-        none(r);
-        return;
-    }
-    add_member(&r->serving.body, 1, reply->block->block);
-    if (!params_has_extensions(&shell_chain(s)->params, r->serving.height)) {
-        say_body(r);
-        return;
-    }
-    get.height     = r->serving.height;
-    get.extended   = true;
-    req.kind_case  = STORE__REQUEST__KIND_GET_COMMIT;
-    req.get_commit = &get;
-    store_ask(s, &req, on_extended);
+    r->serving = 0;
+    if (p && (!m || m->n_blocks == 0))
+        say_none(r, p, take_served(p));
+    for (size_t i = 0; p && m && i < m->n_blocks && p->served_count > 0; i++)
+        say_stored(r, p, take_served(p), m->blocks[i]);
+    serve_go(r);
 }
 
 static void begin(struct reactor *r, struct remote *p)
 {
-    Store__GetBlock get = STORE__GET_BLOCK__INIT;
-    Store__Request  req = STORE__REQUEST__INIT;
+    Store__GetBlocks get = STORE__GET_BLOCKS__INIT;
+    Store__Request   req = STORE__REQUEST__INIT;
 
-    r->serving.peer   = p->number;
-    r->serving.height = p->served[0];
-    memmove(p->served, p->served + 1, --p->served_count * sizeof p->served[0]);
-    buf_init(&r->serving.body, SERVING_BYTES_MAX);
-    get.height    = r->serving.height;
-    req.kind_case = STORE__REQUEST__KIND_GET_BLOCK;
-    req.get_block = &get;
-    store_ask(r->shell, &req, on_block);
+    r->serving     = p->number;
+    get.heights    = p->served;
+    get.n_heights  = p->served_count;
+    get.bytes_max  = SERVED_BYTES;
+    req.kind_case  = STORE__REQUEST__KIND_GET_BLOCKS;
+    req.get_blocks = &get;
+    store_ask(r->shell, &req, on_blocks);
 }
 
 void serve_go(struct reactor *r)
 {
     struct remote *next = NULL;
 
-    if (r->serving.peer)
+    if (r->serving)
         return;
     for (size_t i = 0; i < r->n; i++) { /* who waits for the most */
         struct remote *p = r->v[i];

@@ -183,6 +183,45 @@ static void get_block(struct shell *s, struct bus_call call,
     reply(s, call, e, &out);
 }
 
+static enum err read_block(struct shell *s, int64_t height, Store__Block *out)
+{
+    struct span bytes = { 0 }, extended = { 0 };
+    enum err    e = db_get_block(&s->db, height, &bytes);
+
+    if (e == OK)
+        e = db_get_extended(&s->db, height, &extended);
+    store__block__init(out);
+    out->height          = bytes.n > 0 ? height : 0;
+    out->block           = bytes_of(bytes);
+    out->extended_commit = bytes_of(extended);
+    return e;
+}
+
+static void get_blocks(struct shell *s, struct bus_call call,
+                       const Store__GetBlocks *r)
+{
+    Store__Blocks blocks = STORE__BLOCKS__INIT;
+    Store__Reply  out    = STORE__REPLY__INIT;
+    Store__Block  list[BLOCKS_MAX], *each[BLOCKS_MAX];
+    uint64_t      bytes = 0;
+    enum err      e     = OK;
+
+    for (size_t i = 0; i < r->n_heights && i < BLOCKS_MAX; i++) {
+        each[i] = &list[i];
+        e       = read_block(s, r->heights[i], each[i]);
+        bytes += list[i].block.len + list[i].extended_commit.len;
+        if (e != OK || (i > 0 && bytes > r->bytes_max))
+            break;
+        blocks.n_blocks++;
+    }
+    if (blocks.n_blocks > 0)
+        e = OK; /* what cannot be read is found when it is the first */
+    blocks.blocks = each;
+    out.kind_case = STORE__REPLY__KIND_BLOCKS;
+    out.blocks    = &blocks;
+    reply(s, call, e, &out);
+}
+
 static void get_metas(struct shell *s, struct bus_call call,
                       const Store__GetMetas *r)
 {
@@ -363,6 +402,9 @@ static void answer_read(struct shell *s, struct bus_call call,
     case STORE__REQUEST__KIND_GET_STATE: get_state(s, call); break;
     case STORE__REQUEST__KIND_GET_BLOCK:
         get_block(s, call, r->get_block);
+        break;
+    case STORE__REQUEST__KIND_GET_BLOCKS:
+        get_blocks(s, call, r->get_blocks);
         break;
     case STORE__REQUEST__KIND_GET_METAS:
         get_metas(s, call, r->get_metas);

@@ -33,6 +33,7 @@ enum {
     RECORD_HEAD_BYTES = 5,
     SET_EVERY         = 256,
     METAS_MAX         = 20,
+    BLOCKS_MAX        = 64,
     STATE_GAP_MAX     = 3,
     EVIDENCE_MAX      = 4096, /* pending */
 };

@@ -190,6 +190,18 @@ static struct span get_block(int64_t height)
     return SPAN(last->block->block.data, last->block->block.len);
 }
 
+static const Store__Blocks *get_blocks(size_t n, int64_t *heights,
+                                       uint64_t bytes_max)
+{
+    REQUEST(GetBlocks, GET_BLOCKS, get_blocks, get_blocks);
+    body.heights   = heights;
+    body.n_heights = n;
+    body.bytes_max = bytes_max;
+    ask(&req);
+    must(last && last->kind_case == STORE__REPLY__KIND_BLOCKS);
+    return last->blocks;
+}
+
 static void on_hint(void *ctx, const char *topic, struct span body)
 {
     Store__Height *h = store__height__unpack(NULL, body.n, body.p);
@@ -227,6 +239,42 @@ static void teardown(void)
     made_close(&chain);
     snprintf(command, sizeof command, "rm -rf %s", home);
     must(system(command) == 0);
+}
+
+TEST(several_blocks_come_together_as_far_as_they_fit)
+{
+    struct made_height   m[3];
+    int64_t              heights[] = { 2, 9, 1, 3 };
+    const Store__Blocks *b;
+    pid_t                pid;
+
+    setup();
+    pid = service_start();
+    open_chain("made");
+    seen.answers = 0;
+    seen.wanted  = 4;
+    send_state(0, made_genesis_state(&chain), true);
+    for (int i = 0; i < 3; i++) {
+        m[i] = made_next(&chain, 1, 50, -1);
+        send_block(&m[i], NULL);
+    }
+    run_for(5000);
+    CHECK_EQ(seen.status, OK, "%s", seen.text);
+    b = get_blocks(4, heights, 1 << 20);
+    CHECK_EQ(b->n_blocks, 4, "all, in the order of the request");
+    CHECK_EQ(b->blocks[0]->height, 2);
+    CHECK(span_eq(SPAN(b->blocks[0]->block.data, b->blocks[0]->block.len),
+                  m[1].block));
+    CHECK(b->blocks[1]->height == 0 && b->blocks[1]->block.len == 0,
+          "one that is not there is empty");
+    CHECK(span_eq(SPAN(b->blocks[2]->block.data, b->blocks[2]->block.len),
+                  m[0].block));
+    CHECK_EQ(get_blocks(4, heights, 1)->n_blocks, 1, "one in any case");
+    b = get_blocks(4, heights, m[1].block.n + m[0].block.n);
+    CHECK_EQ(b->n_blocks, 3, "as many as fit");
+    CHECK_EQ(get_blocks(0, heights, 1)->n_blocks, 0, "none asked for");
+    service_end(pid, SIGTERM);
+    teardown();
 }
 
 TEST(blocks_states_and_questions_over_the_bus)
