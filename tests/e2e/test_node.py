@@ -119,6 +119,21 @@ def observability():
     net.check_eq(bad_lines[:3], [], "every log line is JSON and says who speaks")
 
 
+def pages_of_other_origins():
+    node = net.Node(app="kvstore").start('--rpc.cors_allowed_origins=https://*.example')
+
+    def told(method, origin, **more):
+        _, headers, _ = node.rpc.raw(method, "/health", None, {"Origin": origin, **more})
+        return {k[len("Access-Control-"):]: v for k, v in headers.items() if k.startswith("Access-Control-")}
+
+    net.check_eq(told("GET", "https://a.example"), {"Allow-Origin": "https://a.example", "Expose-Headers": "X-Request-Id"}, "a page that may call")
+    net.check_eq(told("GET", "https://a.example.org"), {}, "one that may not")
+    ask = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    net.check_eq(told("OPTIONS", "https://a.example", **ask),
+                 {"Allow-Origin": "https://a.example", "Allow-Methods": "POST", "Allow-Headers": "content-type"}, "asked before")
+    net.check_eq(told("OPTIONS", "http://a.example", **ask), {}, "and refused")
+
+
 def the_application_may_die():
     node = net.Node(app="kvstore").start()
     node.rpc.commit_tx(b"x=1")
@@ -175,4 +190,4 @@ def first_block_comes_fast():
 
 
 if __name__ == "__main__":
-    net.run(ledger_story, many_write_with_one_account, a_stuck_mempool_harms_only_its_callers, restart_keeps_everything, observability, the_application_may_die, many_clients_at_once, one_service_alone, first_block_comes_fast)
+    net.run(ledger_story, many_write_with_one_account, a_stuck_mempool_harms_only_its_callers, restart_keeps_everything, observability, pages_of_other_origins, the_application_may_die, many_clients_at_once, one_service_alone, first_block_comes_fast)

@@ -3,6 +3,7 @@
 that are slow, rude or many disturb nobody; a replica that stops says so."""
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -66,6 +67,13 @@ def requests_in_order():
         net.check_eq(c.events, [], "nothing comes of what was unsubscribed")
 
 
+def counted(node, *names):
+    """The api's metrics of these names."""
+    _, _, body = net.Rpc(node.prom_port).raw("GET", "/metrics")
+    found = dict(re.findall(r"^warren_api_(\w+)\{[^}]*\} (\d+)$", body.decode(), re.M))
+    return [int(found[n]) for n in names]
+
+
 def limits_hold():
     node = net.Node(app="kvstore").start("--rpc.max_subscription_clients=3", "--rpc.max_subscriptions_per_client=2")
 
@@ -123,6 +131,27 @@ def the_slow_are_dropped():
     net.check_eq(node.services()["api"], api, "the api lives")
 
 
+def too_many_events():
+    """Who reads too slowly for its buffers is told so, loses the subscription and
+    keeps the connection."""
+    node = net.Node(app="kvstore")
+    node.start("--instrumentation.prometheus=true", f"--instrumentation.prometheus_listen_addr=127.0.0.1:{node.prom_port}")
+    with ws.Client(node.rpc_port, rcvbuf=4096) as c, ws.Client(node.rpc_port) as sender:
+        c.subscribe("tm.event='Tx'")
+        net.check_eq(counted(node, "websockets", "subscriptions"), [2, 1], "clients and subscriptions are counted")
+        sent = [sender.ask("broadcast_tx_async", tx=net.base64.b64encode(f"k{i}=".encode() + b"x" * 20000).decode()) for i in range(600)]
+        net.check(all("result" in json.loads(sender.recv()) for _ in sent), "600 transactions are taken")
+        want = [2, 0, 1]
+        net.check(net.wait_until(lambda: counted(node, "websockets", "subscriptions", "subscriptions_dropped_total") == want, 30), "the subscription is dropped, its client is not")
+        try:
+            while c.event():
+                pass
+        except net.RpcError as e:
+            net.check("out of capacity" in e.args[0]["data"], f"it is told why: {e.args[0]}")
+        net.check_eq(c.call("health"), {}, "and is served")
+    net.check(net.wait_until(lambda: counted(node, "websockets") == [0], 10), "who leaves is not counted")
+
+
 def a_replica_says_goodbye():
     """SIGTERM: not ready, 1001 to clients, answers that are due still come."""
     node = net.Node(app="kvstore").start()
@@ -152,4 +181,4 @@ def a_replica_says_goodbye():
 
 
 if __name__ == "__main__":
-    net.run(every_event_once, requests_in_order, limits_hold, the_slow_are_dropped, a_replica_says_goodbye)
+    net.run(every_event_once, requests_in_order, limits_hold, the_slow_are_dropped, too_many_events, a_replica_says_goodbye)
