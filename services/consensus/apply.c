@@ -5,6 +5,10 @@
  *   both answered -> EndHeight to the WAL -> Commit -> mempool Update
  *                 -> SaveState (rides on the next sync) -> next height
  *
+ * Where one block follows the other, in block sync, SaveState travels with the
+ * next SaveBlock, and mempool stays locked over some heights without
+ * transactions and hears of the last of them.
+ *
  * README.md says why a kill between any two of these loses nothing.  The
  * application may go and come back: what it executed but did not commit it is
  * asked again, and must answer the same. */
@@ -238,12 +242,20 @@ void apply_save_state(struct shell *s)
 
     if (s->last_state.len == 0)
         return;
-    save.height     = s->saving_height;
-    save.state.data = s->last_state.p;
-    save.state.len  = s->last_state.len;
-    req.kind_case   = STORE__REQUEST__KIND_SAVE_STATE;
-    req.save_state  = &save;
+    s->is_state_owed = false;
+    save.height      = s->saving_height;
+    save.state.data  = s->last_state.p;
+    save.state.len   = s->last_state.len;
+    req.kind_case    = STORE__REQUEST__KIND_SAVE_STATE;
+    req.save_state   = &save;
     store_ask(s, &req, on_state_saved);
+}
+
+void apply_pause(struct shell *s)
+{
+    if (s->is_state_owed)
+        apply_save_state(s);
+    txs_pause(s);
 }
 
 void apply_retry(struct shell *s)
@@ -344,7 +356,9 @@ static void finish(struct shell *s)
     proof_committed(s, a);
     txs_committed(s, a);
     keep_state(s);
-    apply_save_state(s);
+    s->is_state_owed = s->phase == PHASE_SYNC && retain <= 0;
+    if (!s->is_state_owed)
+        apply_save_state(s);
     if (retain > 0)
         prune_to(s, retain);
     if (s->phase < PHASE_REPLAY) {
@@ -368,10 +382,9 @@ void apply_go(struct shell *s)
             ask_finalize(s);
         return;
     }
-    /* The store takes them in order, and one it lost would leave a gap. */
-    if (s->saved_height != shell_chain(s)->last_height)
-        return;
     if (!a->is_save_asked) {
+        if (s->is_state_owed)
+            apply_save_state(s);
         if (s->store_height < a->height)
             save_block(s);
         else
@@ -379,7 +392,9 @@ void apply_go(struct shell *s)
     }
     if (!a->is_lock_asked)
         txs_lock(s, a->height);
-    if (!a->is_saved || !a->is_locked)
+    /* A state that the store refused would be a gap if the next came. */
+    if (!a->is_saved || !a->is_locked ||
+        s->saved_height != shell_chain(s)->last_height)
         return;
     if (!a->is_committed) {
         if (s->app.is_ready && !a->is_commit_asked) {

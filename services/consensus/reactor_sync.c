@@ -470,7 +470,10 @@ static void go(struct reactor *r)
         f->moved_us = now_us(); /* it is not for want of blocks */
     while (!f->is_applying && r->shell->app.is_ready && apply_next(r))
         ;
-    if (!f->is_applying && is_done(r))
+    if (f->is_applying)
+        return;
+    apply_pause(r->shell);
+    if (is_done(r))
         finish(r);
 }
 

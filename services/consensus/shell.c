@@ -168,6 +168,7 @@ void shell_halt(struct shell *s, const char *fmt, ...)
     va_end(ap);
     s->is_halted = true;
     timer_clear(&s->timer);
+    txs_pause(s);
     svc_condition(s->svc, "consensus", "halted, see the log");
     log_text(LOG_WARN,
              "consensus is halted: %s; nothing is decided until this is mended"

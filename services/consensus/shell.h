@@ -76,6 +76,7 @@ struct shell {
     int64_t      store_lowest, store_height;
     int64_t      saved_height, saving_height; /* of last_state */
     struct buf   last_state;
+    bool         is_state_owed; /* to store, with the next block */
     struct timer retry;
 
     struct consensus core;
@@ -103,6 +104,8 @@ struct shell {
 
     /* Heights that mempool has not heard of; memory in owed_arena. */
     bool         owes_mempool, is_mempool_met;
+    bool         is_lock_kept; /* over heights that it was not told of */
+    uint64_t     lock_kept_us; /* since when */
     int64_t      owed_height, mempool_height;
     span_list    owed_txs;
     struct reap  reap;
@@ -196,6 +199,8 @@ NODISCARD bool apply_stored(struct shell *s, struct span meta,
 void apply_go(struct shell *s);
 /* apply_save_state - once more, to a store that is new. */
 void apply_save_state(struct shell *s);
+/* apply_pause - no block follows at once: what was to travel with it goes. */
+void apply_pause(struct shell *s);
 void apply_retry(struct shell *s);
 void apply_app_down(struct shell *s);
 /* apply_app_up - it has committed up to app.height: the block's, or one
@@ -243,6 +248,8 @@ void txs_reap(struct shell *s, int64_t max_bytes, int64_t max_gas, txs_fn *fn,
               uint64_t serial);
 void txs_lock(struct shell *s, int64_t height); /* then apply_go */
 void txs_committed(struct shell *s, const struct apply *a);
+/* txs_pause - mempool hears of the heights that it was not told of. */
+void txs_pause(struct shell *s);
 
 void prune_to(struct shell *s, int64_t retain_height);
 extern const struct bus_server_fns status_fns;

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { REAP_MS = 1000, LOCK_MS = 3000 };
+enum { REAP_MS = 1000, LOCK_MS = 3000, LOCK_KEPT_US = 100000 };
 
 static void *arena_take(void *arena, size_t n)
 {
@@ -157,7 +157,7 @@ void txs_lock(struct shell *s, int64_t height)
     Mempool__Request req  = MEMPOOL__REQUEST__INIT;
 
     s->apply.is_lock_asked = true;
-    if (!bus_is_up(s->mempool)) {
+    if (!bus_is_up(s->mempool) || s->is_lock_kept) {
         s->apply.is_locked = true; /* it checks nothing */
         return;
     }
@@ -208,12 +208,39 @@ static void send_update(struct shell *s, int64_t height, const span_list *txs,
     free(list);
 }
 
+/* In block sync one height without transactions after the other is nothing to
+ * wake mempool for, but no client is to wait for long. */
+static bool may_keep_lock(const struct shell *s, const struct apply *a)
+{
+    if (s->phase != PHASE_SYNC || a->block->data.txs.n > 0)
+        return false;
+    return s->is_lock_kept ? now_us() - s->lock_kept_us < LOCK_KEPT_US
+                           : a->is_lock_granted;
+}
+
 void txs_committed(struct shell *s, const struct apply *a)
 {
+    bool is_kept = may_keep_lock(s, a);
+
     /* Else it will hear of it with what else it missed, see on_size. */
-    if (s->is_mempool_met)
+    if (!s->is_mempool_met)
+        return;
+    if (!s->is_lock_kept)
+        s->lock_kept_us = now_us();
+    s->is_lock_kept = is_kept;
+    if (!is_kept)
         send_update(s, a->height, &a->block->data.txs, a->codes, &a->next,
                     a->is_lock_granted);
+}
+
+void txs_pause(struct shell *s)
+{
+    static const span_list    none;
+    const struct chain_state *chain = shell_chain(s);
+
+    if (s->is_lock_kept)
+        send_update(s, chain->last_height, &none, NULL, chain, false);
+    s->is_lock_kept = false;
 }
 
 /* ---- a mempool that comes back hears of every height it missed ---- */
@@ -336,7 +363,7 @@ static void on_up(void *ctx, bool is_new_boot)
 
     UNUSED(is_new_boot);
     svc_condition(s->svc, "mempool", NULL);
-    s->is_mempool_met = false;
+    s->is_mempool_met = s->is_lock_kept = false;
     txs_meet(s);
 }
 
@@ -345,7 +372,7 @@ static void on_down(void *ctx)
     struct shell *s = ctx;
 
     svc_condition(s->svc, "mempool", "not reachable");
-    s->is_mempool_met = false;
+    s->is_mempool_met = s->is_lock_kept = false;
     reap_none(s);
 }
 

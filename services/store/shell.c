@@ -49,13 +49,16 @@ static void reply_done(struct shell *s, struct bus_call call)
     shell_reply(s, call, &reply);
 }
 
-void shell_publish(struct shell *s, int64_t height)
+static void publish(struct shell *s)
 {
-    Store__Height     hint = STORE__HEIGHT__INIT;
-    struct block_meta m    = { 0 };
+    int64_t           height = s->hint_height;
+    Store__Height     hint   = STORE__HEIGHT__INIT;
+    struct block_meta m      = { 0 };
     struct span       bytes;
     uint8_t           packed[32];
 
+    s->hint_height = 0;
+    s->hinted_us   = now_us();
     if (height == 0 || db_get_meta(&s->db, height, &bytes) != OK)
         return;
     if (bytes.n > 0 &&
@@ -65,6 +68,26 @@ void shell_publish(struct shell *s, int64_t height)
     bus_publish(s->svc->bus, "height",
                 SPAN(packed, store__height__pack(&hint, packed)));
     db_end(&s->db);
+}
+
+/* Heights that follow each other fast, as in block sync, share a hint. */
+void shell_publish(struct shell *s, int64_t height)
+{
+    uint64_t since = now_us() - s->hinted_us;
+
+    if (since < HINT_PACE_US && s->hint_height == 0)
+        timer_set(&s->hint, HINT_PACE_US - since);
+    s->hint_height = height;
+    if (since >= HINT_PACE_US)
+        publish(s);
+}
+
+static void on_hint(void *ctx)
+{
+    struct shell *s = ctx;
+
+    publish(s);
+    arena_reset(&s->arena);
 }
 
 void shell_bound(struct shell *s)
@@ -250,6 +273,7 @@ enum err shell_open(struct shell *s, struct svc *svc)
     arena_open(&s->arena, DECODE_ARENA_BYTES);
     deferred_init(&s->commit, svc->loop, on_commit, s);
     deferred_init(&s->pruning.step, svc->loop, on_prune, s);
+    timer_init(&s->hint, svc->loop, on_hint, s);
     e = open_db(s);
     if (e != OK)
         return e;
@@ -266,6 +290,7 @@ void shell_close(struct shell *s)
     shell_commit(s);
     deferred_fini(&s->commit);
     deferred_fini(&s->pruning.step);
+    timer_fini(&s->hint);
     db_close(&s->db);
     arena_close(&s->arena);
 }

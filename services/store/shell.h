@@ -7,7 +7,7 @@
 #include "store/db.h"
 #include "svc/svc.h"
 
-enum { HELD_MAX = 1024 };
+enum { HELD_MAX = 1024, HINT_PACE_US = 5000 };
 
 /* A request whose answer waits for the commit. */
 struct held {
@@ -32,6 +32,9 @@ struct shell {
     size_t          held_count;
     struct deferred commit;
     struct pruning  pruning;
+    struct timer    hint;
+    int64_t         hint_height; /* to be told; 0: none */
+    uint64_t        hinted_us;
 };
 
 NODISCARD enum err shell_open(struct shell *s, struct svc *svc);
@@ -47,6 +50,7 @@ void shell_hold(struct shell *s, struct bus_call call, int64_t state);
 void shell_commit(struct shell *s);
 /* shell_bound - the chain is known: its name labels the metrics. */
 void shell_bound(struct shell *s);
+/* shell_publish - now, or with others some milliseconds later. */
 void shell_publish(struct shell *s, int64_t height);
 void shell_prune(struct shell *s, struct bus_call call, int64_t retain,
                  int64_t evidence);
