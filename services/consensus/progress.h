@@ -74,4 +74,16 @@ struct reap {
     int64_t  max_bytes, max_gas;
 };
 
+/* What mempool knows.  Memory of owed in owed_arena. */
+struct txs_progress {
+    bool         is_met;       /* it has heard of every height */
+    bool         is_owing;     /* it is told of those that it missed: */
+    int64_t      owed_height;  /* of this one now, */
+    span_list    owed;         /* which has these transactions */
+    bool         is_lock_kept; /* over heights that it was not told of, */
+    uint64_t     lock_kept_us; /* since then */
+    struct reap  reap;
+    struct timer reap_timer;
+};
+
 #endif

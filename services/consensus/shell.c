@@ -387,7 +387,7 @@ void shell_close(struct shell *s)
     if (s->timer.fn) {
         timer_fini(&s->timer);
         timer_fini(&s->retry);
-        timer_fini(&s->reap_timer);
+        timer_fini(&s->txs.reap_timer);
         timer_fini(&s->sync_timer);
         deferred_fini(&s->pump_later);
     }

@@ -102,14 +102,7 @@ struct shell {
     struct question question;
     struct apply    apply;
 
-    /* Heights that mempool has not heard of; memory in owed_arena. */
-    bool         owes_mempool, is_mempool_met;
-    bool         is_lock_kept; /* over heights that it was not told of */
-    uint64_t     lock_kept_us; /* since when */
-    int64_t      owed_height, mempool_height;
-    span_list    owed_txs;
-    struct reap  reap;
-    struct timer reap_timer;
+    struct txs_progress txs;
 
     bool    is_pruning;
     int64_t prune_target;

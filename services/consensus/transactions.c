@@ -62,11 +62,11 @@ static void on_reaped(void *ctx, uint64_t serial, enum err status,
 {
     struct shell *s   = ctx;
     span_list     txs = { 0 };
-    txs_fn       *fn  = s->reap.fn;
+    txs_fn       *fn  = s->txs.reap.fn;
 
-    if (!fn || s->reap.serial != serial)
+    if (!fn || s->txs.reap.serial != serial)
         return;
-    s->reap.fn = NULL;
+    s->txs.reap.fn = NULL;
     if (!s->question.is_open || s->question.serial != serial)
         return;
     if (status || !take_txs(s, &txs, body)) {
@@ -82,27 +82,27 @@ static void send_reap(struct shell *s)
     Mempool__Reap    reap = MEMPOOL__REAP__INIT;
     Mempool__Request req  = MEMPOOL__REQUEST__INIT;
 
-    s->reap.is_sent = true;
-    reap.max_bytes  = s->reap.max_bytes;
-    reap.max_gas    = s->reap.max_gas;
-    req.kind_case   = MEMPOOL__REQUEST__KIND_REAP;
-    req.reap        = &reap;
-    timer_clear(&s->reap_timer);
-    ask(s, &req, REAP_MS, on_reaped, s, s->reap.serial);
+    s->txs.reap.is_sent = true;
+    reap.max_bytes      = s->txs.reap.max_bytes;
+    reap.max_gas        = s->txs.reap.max_gas;
+    req.kind_case       = MEMPOOL__REQUEST__KIND_REAP;
+    req.reap            = &reap;
+    timer_clear(&s->txs.reap_timer);
+    ask(s, &req, REAP_MS, on_reaped, s, s->txs.reap.serial);
 }
 
 /* What was sent is answered in time by itself. */
 static void reap_none(struct shell *s)
 {
     static const span_list none;
-    txs_fn                *fn = s->reap.fn;
+    txs_fn                *fn = s->txs.reap.fn;
 
-    if (!fn || s->reap.is_sent)
+    if (!fn || s->txs.reap.is_sent)
         return;
-    timer_clear(&s->reap_timer);
-    s->reap.fn = NULL;
-    if (s->question.is_open && s->question.serial == s->reap.serial)
-        fn(s, s->reap.serial, &none);
+    timer_clear(&s->txs.reap_timer);
+    s->txs.reap.fn = NULL;
+    if (s->question.is_open && s->question.serial == s->txs.reap.serial)
+        fn(s, s->txs.reap.serial, &none);
 }
 
 static void on_reap_timer(void *ctx)
@@ -115,11 +115,11 @@ static void on_reap_timer(void *ctx)
 void txs_reap(struct shell *s, int64_t max_bytes, int64_t max_gas, txs_fn *fn,
               uint64_t serial)
 {
-    s->reap = (struct reap){ fn, false, serial, max_bytes, max_gas };
+    s->txs.reap = (struct reap){ fn, false, serial, max_bytes, max_gas };
     if (!bus_is_up(s->mempool))
-        timer_set(&s->reap_timer, 0);
-    else if (!s->is_mempool_met)
-        timer_set(&s->reap_timer, REAP_MS * 1000);
+        timer_set(&s->txs.reap_timer, 0);
+    else if (!s->txs.is_met)
+        timer_set(&s->txs.reap_timer, REAP_MS * 1000);
     else
         send_reap(s);
 }
@@ -127,8 +127,8 @@ void txs_reap(struct shell *s, int64_t max_bytes, int64_t max_gas, txs_fn *fn,
 /* From now on it hears of each height before it is asked for more. */
 static void met(struct shell *s)
 {
-    s->is_mempool_met = true;
-    if (s->reap.fn && !s->reap.is_sent)
+    s->txs.is_met = true;
+    if (s->txs.reap.fn && !s->txs.reap.is_sent)
         send_reap(s);
 }
 
@@ -157,7 +157,7 @@ void txs_lock(struct shell *s, int64_t height)
     Mempool__Request req  = MEMPOOL__REQUEST__INIT;
 
     s->apply.is_lock_asked = true;
-    if (!bus_is_up(s->mempool) || s->is_lock_kept) {
+    if (!bus_is_up(s->mempool) || s->txs.is_lock_kept) {
         s->apply.is_locked = true; /* it checks nothing */
         return;
     }
@@ -170,15 +170,12 @@ void txs_lock(struct shell *s, int64_t height)
 static void on_updated(void *ctx, uint64_t height, enum err status,
                        const char *text, struct span body)
 {
-    struct shell *s = ctx;
-
+    UNUSED(ctx);
     UNUSED(body);
     if (status)
         log_event(LOG_WARN, "mempool did not take a commit",
                   LOG_UINT("height", height),
                   LOG_STR("why", text ? text : err_name(status)));
-    else if (s->mempool_height < (int64_t)height)
-        s->mempool_height = (int64_t)height;
 }
 
 static void send_update(struct shell *s, int64_t height, const span_list *txs,
@@ -214,8 +211,8 @@ static bool may_keep_lock(const struct shell *s, const struct apply *a)
 {
     if (s->phase != PHASE_SYNC || a->block->data.txs.n > 0)
         return false;
-    return s->is_lock_kept ? now_us() - s->lock_kept_us < LOCK_KEPT_US
-                           : a->is_lock_granted;
+    return s->txs.is_lock_kept ? now_us() - s->txs.lock_kept_us < LOCK_KEPT_US
+                               : a->is_lock_granted;
 }
 
 void txs_committed(struct shell *s, const struct apply *a)
@@ -223,11 +220,11 @@ void txs_committed(struct shell *s, const struct apply *a)
     bool is_kept = may_keep_lock(s, a);
 
     /* Else it will hear of it with what else it missed, see on_size. */
-    if (!s->is_mempool_met)
+    if (!s->txs.is_met)
         return;
-    if (!s->is_lock_kept)
-        s->lock_kept_us = now_us();
-    s->is_lock_kept = is_kept;
+    if (!s->txs.is_lock_kept)
+        s->txs.lock_kept_us = now_us();
+    s->txs.is_lock_kept = is_kept;
     if (!is_kept)
         send_update(s, a->height, &a->block->data.txs, a->codes, &a->next,
                     a->is_lock_granted);
@@ -238,9 +235,9 @@ void txs_pause(struct shell *s)
     static const span_list    none;
     const struct chain_state *chain = shell_chain(s);
 
-    if (s->is_lock_kept)
+    if (s->txs.is_lock_kept)
         send_update(s, chain->last_height, &none, NULL, chain, false);
-    s->is_lock_kept = false;
+    s->txs.is_lock_kept = false;
 }
 
 /* ---- a mempool that comes back hears of every height it missed ---- */
@@ -251,7 +248,7 @@ static void on_owed_results(struct shell *s, enum err status, const char *text,
                             const Store__Reply *r)
 {
     struct abci_res_finalize_block res       = { 0 };
-    size_t                         n         = s->owed_txs.n;
+    size_t                         n         = s->txs.owed.n;
     bool                           has_codes = false;
     uint32_t                      *codes;
 
@@ -266,8 +263,9 @@ static void on_owed_results(struct shell *s, enum err status, const char *text,
     must(codes || n == 0);
     for (size_t i = 0; has_codes && i < n; i++)
         codes[i] = res.tx_results.v[i].code;
-    send_update(s, s->owed_height, &s->owed_txs, codes, shell_chain(s), false);
-    s->owed_height++;
+    send_update(s, s->txs.owed_height, &s->txs.owed, codes, shell_chain(s),
+                false);
+    s->txs.owed_height++;
     owe(s);
 }
 
@@ -287,8 +285,8 @@ static void on_owed_block(struct shell *s, enum err status, const char *text,
                             SPAN(r->block->block.data, r->block->block.len));
     if (!kept.p || pb_decode(&block_desc, &b, &s->owed_arena, kept) != ACCEPT)
         b = (struct block){ 0 };
-    s->owed_txs     = b.data.txs;
-    get.height      = s->owed_height;
+    s->txs.owed     = b.data.txs;
+    get.height      = s->txs.owed_height;
     req.kind_case   = STORE__REQUEST__KIND_GET_RESULTS;
     req.get_results = &get;
     store_ask(s, &req, on_owed_results);
@@ -300,15 +298,15 @@ static void owe(struct shell *s)
     Store__Request  req = STORE__REQUEST__INIT;
 
     if (!bus_is_up(s->mempool)) {
-        s->owes_mempool = false;
+        s->txs.is_owing = false;
         return;
     }
-    if (s->owed_height > shell_chain(s)->last_height) {
-        s->owes_mempool = false;
+    if (s->txs.owed_height > shell_chain(s)->last_height) {
+        s->txs.is_owing = false;
         met(s);
         return;
     }
-    get.height    = s->owed_height;
+    get.height    = s->txs.owed_height;
     req.kind_case = STORE__REQUEST__KIND_GET_BLOCK;
     req.get_block = &get;
     store_ask(s, &req, on_owed_block);
@@ -329,10 +327,10 @@ static void on_size(void *ctx, uint64_t tag, enum err status, const char *text,
     r = status ? NULL : mempool__reply__unpack(&alloc, body.n, body.p);
     if (r && r->kind_case == MEMPOOL__REPLY__KIND_SIZE && r->size->height > 0 &&
         r->size->height < last) {
-        s->owed_height  = r->size->height + 1;
-        s->owes_mempool = true;
-        if (s->owed_height < s->store_lowest)
-            s->owed_height = s->store_lowest;
+        s->txs.owed_height = r->size->height + 1;
+        s->txs.is_owing    = true;
+        if (s->txs.owed_height < s->store_lowest)
+            s->txs.owed_height = s->store_lowest;
         owe(s);
     } else if (bus_is_up(s->mempool)) {
         send_update(s, last, &none, NULL, shell_chain(s), false);
@@ -353,7 +351,7 @@ static void ask_size(struct shell *s)
 /* txs_meet - once the chain's state is known, and whenever mempool is new. */
 void txs_meet(struct shell *s)
 {
-    if (s->phase > PHASE_HANDSHAKE && bus_is_up(s->mempool) && !s->owes_mempool)
+    if (s->phase > PHASE_HANDSHAKE && bus_is_up(s->mempool) && !s->txs.is_owing)
         ask_size(s);
 }
 
@@ -363,7 +361,7 @@ static void on_up(void *ctx, bool is_new_boot)
 
     UNUSED(is_new_boot);
     svc_condition(s->svc, "mempool", NULL);
-    s->is_mempool_met = s->is_lock_kept = false;
+    s->txs.is_met = s->txs.is_lock_kept = false;
     txs_meet(s);
 }
 
@@ -372,7 +370,7 @@ static void on_down(void *ctx)
     struct shell *s = ctx;
 
     svc_condition(s->svc, "mempool", "not reachable");
-    s->is_mempool_met = s->is_lock_kept = false;
+    s->txs.is_met = s->txs.is_lock_kept = false;
     reap_none(s);
 }
 
@@ -394,7 +392,7 @@ void txs_open(struct shell *s)
     const struct config               *cfg = s->svc->config;
 
     svc_condition(s->svc, "mempool", "not reached yet");
-    timer_init(&s->reap_timer, s->svc->loop, on_reap_timer, s);
+    timer_init(&s->txs.reap_timer, s->svc->loop, on_reap_timer, s);
     s->mempool = svc_connect(s->svc, "mempool", &fns, s);
     if (!cfg->consensus.create_empty_blocks ||
         cfg->consensus.create_empty_blocks_interval > 0)
