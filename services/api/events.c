@@ -2,16 +2,14 @@
 
 #include "api/block_events.h"
 #include "api/gojson.h"
+#include "api/heights.h"
 #include "api/shell.h"
 #include "api/socket.h"
 #include "base/log.h"
-#include "proto/store.pb-c.h"
 
 #include <stdlib.h>
 
 enum {
-    POLL_US     = 500000,
-    ASK_MS      = 5000,
     ARENA_BYTES = 1 << 30,
     TEXT_BYTES  = 512 << 20,
     SLICE       = 64, /* events at once, before others have their turn */
@@ -19,13 +17,11 @@ enum {
 };
 
 struct events {
-    struct shell        *shell;
     struct subscription *subscriptions, *cursor;
-    int64_t              next, last; /* to be read; known to exist */
-    bool                 is_busy;    /* with the height that is next */
-    struct timer         poll;
+    struct heights       heights;
+    bool                 is_publishing;
     struct deferred      go_on;
-    struct arena         arena; /* of that height */
+    struct arena         arena; /* of the block that is published */
     struct block_events  block;
     size_t               published;
 };
@@ -94,16 +90,10 @@ void subscription_free(struct subscription *sub)
     free(sub);
 }
 
-static void read_next(struct events *e);
-static void reached(struct events *e, int64_t height);
-
 void events_add(struct events *e, struct subscription *sub, int64_t current)
 {
-    if (!e->subscriptions) {
-        e->last = current;
-        e->next = current + 1;
-        timer_set(&e->poll, POLL_US);
-    }
+    bool is_first = !e->subscriptions;
+
     sub->events = e;
     sub->after  = current;
     sub->next   = e->subscriptions;
@@ -111,7 +101,8 @@ void events_add(struct events *e, struct subscription *sub, int64_t current)
     if (sub->next)
         sub->next->at = &sub->next;
     e->subscriptions = sub;
-    reached(e, current);
+    if (is_first)
+        heights_follow(&e->heights, current);
 }
 
 void events_remove(struct subscription *sub)
@@ -222,7 +213,7 @@ static void publish_some(void *ctx)
     struct events *e    = ctx;
     size_t         from = ws_texts_bytes(), mark = arena_mark(&e->arena);
 
-    if (!e->is_busy)
+    if (!e->is_publishing)
         return;
     for (int i = 0; i < SLICE && ws_texts_bytes() < from + SLICE_BYTES; i++) {
         bool is_more = block_event(&e->block, e->published++, &e->arena,
@@ -231,47 +222,14 @@ static void publish_some(void *ctx)
         arena_release(&e->arena, mark);
         if (is_more)
             continue;
-        e->is_busy = false;
-        e->next++;
-        read_next(e);
+        e->is_publishing = false;
+        heights_done(&e->heights, true);
         return;
     }
     deferred_set(&e->go_on);
 }
 
 /* ---- reading ---- */
-
-static void ask_store(struct events *e, const Store__Request *req,
-                      bus_reply_fn *fn)
-{
-    uint8_t packed[64];
-    size_t  n = store__request__pack(req, packed);
-
-    bus_request(e->shell->store, BUS_SERVICE, SPAN(packed, n), ASK_MS, fn, e,
-                0);
-}
-
-static void ask_status(struct events *e);
-
-/* The height cannot be read now: ask what is there. */
-static void retry(struct events *e)
-{
-    e->is_busy = false;
-    e->last    = e->next - 1; /* the poll tries again */
-}
-
-static Store__Reply *reply_of(enum err status, struct span body,
-                              Store__Reply__KindCase kind)
-{
-    Store__Reply *r =
-        status == OK ? store__reply__unpack(NULL, body.n, body.p) : NULL;
-
-    if (r && r->kind_case != kind) {
-        store__reply__free_unpacked(r, NULL);
-        r = NULL;
-    }
-    return r;
-}
 
 static struct span kept(struct events *e, ProtobufCBinaryData d)
 {
@@ -282,7 +240,7 @@ static void got_results(void *ctx, uint64_t tag, enum err status,
                         const char *text, struct span body)
 {
     struct events *e = ctx;
-    Store__Reply  *r = reply_of(status, body, STORE__REPLY__KIND_RESULTS);
+    Store__Reply  *r = heights_reply(status, body, STORE__REPLY__KIND_RESULTS);
     bool           is_ok;
 
     UNUSED(tag);
@@ -294,130 +252,56 @@ static void got_results(void *ctx, uint64_t tag, enum err status,
     if (r)
         store__reply__free_unpacked(r, NULL);
     if (!is_ok) {
-        retry(e);
+        heights_done(&e->heights, false);
         return;
     }
-    e->published = 0;
+    e->is_publishing = true;
+    e->published     = 0;
     publish_some(e);
 }
 
-static void got_block(void *ctx, uint64_t tag, enum err status,
-                      const char *text, struct span body)
+static void on_block(void *ctx, const Store__Block *b)
 {
     struct events    *e   = ctx;
-    Store__Reply     *r   = reply_of(status, body, STORE__REPLY__KIND_BLOCK);
     Store__GetResults get = STORE__GET_RESULTS__INIT;
     Store__Request    req = STORE__REQUEST__INIT;
-    bool              is_ok;
 
-    UNUSED(tag);
-    UNUSED(text);
-    is_ok = r && r->block->block.len &&
-            pb_decode(&block_meta_desc, &e->block.meta, &e->arena,
-                      kept(e, r->block->meta)) == ACCEPT &&
-            pb_decode(&block_desc, &e->block.block, &e->arena,
-                      kept(e, r->block->block)) == ACCEPT;
-    if (r)
-        store__reply__free_unpacked(r, NULL);
-    if (!is_ok) {
-        retry(e);
+    arena_reset(&e->arena);
+    if (pb_decode(&block_meta_desc, &e->block.meta, &e->arena,
+                  kept(e, b->meta)) != ACCEPT ||
+        pb_decode(&block_desc, &e->block.block, &e->arena, kept(e, b->block)) !=
+            ACCEPT) {
+        heights_done(&e->heights, false);
         return;
     }
-    get.height      = e->next;
+    get.height      = e->heights.reading;
     req.kind_case   = STORE__REQUEST__KIND_GET_RESULTS;
     req.get_results = &get;
-    ask_store(e, &req, got_results);
+    heights_ask(&e->heights, &req, got_results, e);
 }
 
-static void read_next(struct events *e)
+static bool is_followed(void *ctx)
 {
-    Store__GetBlock get = STORE__GET_BLOCK__INIT;
-    Store__Request  req = STORE__REQUEST__INIT;
+    const struct events *e = ctx;
 
-    if (e->is_busy || !e->subscriptions || e->next > e->last)
-        return;
-    arena_reset(&e->arena);
-    e->is_busy    = true;
-    get.height    = e->next;
-    req.kind_case = STORE__REQUEST__KIND_GET_BLOCK;
-    req.get_block = &get;
-    ask_store(e, &req, got_block);
-}
-
-static void reached(struct events *e, int64_t height)
-{
-    if (height > e->last)
-        e->last = height;
-    read_next(e);
-}
-
-static void on_height(void *ctx, const char *topic, struct span body)
-{
-    Store__Height *h = store__height__unpack(NULL, body.n, body.p);
-
-    UNUSED(topic);
-    if (!h)
-        return;
-    reached(ctx, h->height);
-    store__height__free_unpacked(h, NULL);
-}
-
-static void got_status(void *ctx, uint64_t tag, enum err status,
-                       const char *text, struct span body)
-{
-    struct events *e = ctx;
-    Store__Reply  *r = reply_of(status, body, STORE__REPLY__KIND_STATUS);
-
-    UNUSED(tag);
-    UNUSED(text);
-    if (!r)
-        return;
-    if (!e->is_busy && e->next < r->status->lowest) {
-        log_event(LOG_WARN, "heights are pruned before their events were read",
-                  LOG_INT("from", e->next),
-                  LOG_INT("lowest", r->status->lowest));
-        e->next = r->status->lowest;
-    }
-    reached(e, r->status->state_height);
-    store__reply__free_unpacked(r, NULL);
-}
-
-static void ask_status(struct events *e)
-{
-    Store__GetStatus get = STORE__GET_STATUS__INIT;
-    Store__Request   req = STORE__REQUEST__INIT;
-
-    req.kind_case  = STORE__REQUEST__KIND_GET_STATUS;
-    req.get_status = &get;
-    ask_store(e, &req, got_status);
-}
-
-static void on_poll(void *ctx)
-{
-    struct events *e = ctx;
-
-    if (!e->subscriptions)
-        return;
-    ask_status(e);
-    timer_set(&e->poll, POLL_US);
+    return e->subscriptions != NULL;
 }
 
 struct events *events_new(struct shell *s)
 {
-    struct events *e = calloc(1, sizeof *e);
+    static const struct heights_fns fns = { is_followed, on_block };
+    struct events                  *e   = calloc(1, sizeof *e);
 
     must(e != NULL);
-    e->shell = s;
     arena_open(&e->arena, ARENA_BYTES);
-    timer_init(&e->poll, s->svc->loop, on_poll, e);
     deferred_init(&e->go_on, s->svc->loop, publish_some, e);
-    svc_subscribe(s->svc, "store", "height", on_height, e);
+    heights_open(&e->heights, s, &fns, e);
     return e;
 }
 
 void events_free(struct events *e)
 {
-    timer_fini(&e->poll);
+    heights_close(&e->heights);
     deferred_fini(&e->go_on);
     arena_close(&e->arena);
     free(e);

@@ -1,9 +1,7 @@
 /* waits - calls that wait until a block holds their transaction.
  *
- * The store publishes each height; while calls wait, each new block is read
- * once and its transactions are looked up among them.  A hint may be lost, so
- * heights are read in order from the last one seen, and a timer asks for what
- * was missed.
+ * While calls wait, each new block is read once (heights) and its transactions
+ * are looked up among them.
  * Units:   microseconds.
  * Memory:  at most WAITS_MAX calls wait. */
 #ifndef WARREN_WAITS_H
