@@ -26,9 +26,10 @@ static bool db_get(void *ctx, enum ledger_store store, struct span key,
     const struct change *ch = changes_find(&state, store, key);
 
     UNUSED(ctx);
-    if (ch)
-        *value = ch->value;
-    return ch != NULL;
+    if (!ch || ch->kind != CHANGE_SET)
+        return false;
+    *value = ch->value;
+    return true;
 }
 
 struct walk {
@@ -43,7 +44,8 @@ static void visit(void *ctx, const struct change *ch)
 {
     struct walk *w = ctx;
 
-    if (w->is_done || ch->store != w->store || span_cmp(ch->key, w->from) < 0 ||
+    if (w->is_done || ch->kind != CHANGE_SET || ch->store != w->store ||
+        span_cmp(ch->key, w->from) < 0 ||
         (w->to.p && span_cmp(ch->key, w->to) >= 0))
         return;
     w->is_done = !w->fn(w->ctx, ch->key, ch->value);

@@ -234,11 +234,11 @@ TEST(keys_that_do_not_fit_together_are_refused)
         "",
     };
     static const char *const bad_node_keys[] = {
-        "{\"priv_key\":{\"type\":\"tendermint/PrivKeyEd25519\",\"value\":"
-        "\"epf1AxsyIJKg3xNwVleQGH6hAoINZENfxbPPINQIqnzxugoEf4v5Z6UUzcS4/"
-        "flIhDoLN9zOVduvCOG9KBHKFQ==\"}}",
-        "{\"priv_key\":{\"type\":\"tendermint/PrivKeySecp256k1\",\"value\":"
-        "\"2rZvNrHx3+6G2CsKKuEBXm1ttQeogRNsXCkcltm4qKc=\"}}",
+        ("{\"priv_key\":{\"type\":\"tendermint/PrivKeyEd25519\",\"value\":"
+         "\"epf1AxsyIJKg3xNwVleQGH6hAoINZENfxbPPINQIqnzxugoEf4v5Z6UUzcS4/"
+         "flIhDoLN9zOVduvCOG9KBHKFQ==\"}}"),
+        ("{\"priv_key\":{\"type\":\"tendermint/PrivKeySecp256k1\",\"value\":"
+         "\"2rZvNrHx3+6G2CsKKuEBXm1ttQeogRNsXCkcltm4qKc=\"}}"),
         "{\"priv_key\":{\"type\":\"other\",\"value\":\"AA==\"}}",
         "{\"priv_key\":{\"type\":\"tendermint/PrivKeyEd25519\",\"value\":5}}",
         "{}",
