@@ -117,7 +117,8 @@ void bus_request(struct bus_client *c, enum bus_lane lane, struct span body,
                  uint64_t tag);
 NODISCARD bool bus_push(struct bus_client *c, struct span body);
 
-/* bus_subscribe - hints whose topic starts with prefix. */
+/* bus_subscribe - hints whose topic starts with prefix, of at most 64 bytes.
+ * Who subscribes to the same shares a connection. */
 void bus_subscribe(struct bus *b, const char *endpoint, const char *prefix,
                    void (*fn)(void *ctx, const char *topic, struct span body),
                    void *ctx);

@@ -12,13 +12,22 @@ struct bus_pub {
     atomic_size_t queued;
 };
 
+typedef void hint_fn(void *ctx, const char *topic, struct span body);
+
+/* Who listens: several parts of a process may want the same hints. */
+struct listener {
+    struct listener *next;
+    hint_fn         *fn;
+    void            *ctx;
+};
+
 struct bus_sub {
-    struct bus_sub *next;
-    struct zsock    sock;
-    struct dialler  dialler;
-    struct timer    redial;
-    void (*fn)(void *ctx, const char *topic, struct span body);
-    void *ctx;
+    struct bus_sub  *next;
+    struct zsock     sock;
+    struct dialler   dialler;
+    struct timer     redial;
+    struct listener *first;
+    char             prefix[TOPIC_MAX + 1], endpoint[];
 };
 
 static bool on_pub(void *ctx)
@@ -72,7 +81,8 @@ static void on_hint(struct bus_sub *s, struct frames *f)
         return;
     memcpy(text, topic.p, topic.n);
     text[topic.n] = 0;
-    s->fn(s->ctx, text, frame_span(&f->msg[1]));
+    for (struct listener *l = s->first; l; l = l->next)
+        l->fn(l->ctx, text, frame_span(&f->msg[1]));
 }
 
 static bool on_sub(void *ctx)
@@ -99,15 +109,15 @@ static void on_redial(void *ctx)
     timer_set(&s->redial, DIAL_US);
 }
 
-void bus_subscribe(struct bus *b, const char *endpoint, const char *prefix,
-                   void (*fn)(void *ctx, const char *topic, struct span body),
-                   void *ctx)
+static struct bus_sub *subscribe(struct bus *b, const char *endpoint,
+                                 const char *prefix)
 {
-    struct bus_sub *s = calloc(1, sizeof *s);
+    size_t          n = strlen(endpoint) + 1;
+    struct bus_sub *s = calloc(1, sizeof *s + n);
 
-    must(s);
-    s->fn   = fn;
-    s->ctx  = ctx;
+    must(s && strlen(prefix) <= TOPIC_MAX);
+    memcpy(s->endpoint, endpoint, n);
+    memcpy(s->prefix, prefix, strlen(prefix) + 1);
     s->next = b->subs;
     b->subs = s;
     zsock_open(&s->sock, b, ZMQ_SUB, HINT_QUEUE_MAX, HINT_QUEUE_MAX);
@@ -118,6 +128,23 @@ void bus_subscribe(struct bus *b, const char *endpoint, const char *prefix,
     timer_init(&s->redial, b->loop, on_redial, s);
     if (s->dialler.is_name)
         timer_set(&s->redial, DIAL_US);
+    return s;
+}
+
+void bus_subscribe(struct bus *b, const char *endpoint, const char *prefix,
+                   hint_fn *fn, void *ctx)
+{
+    struct listener *l = calloc(1, sizeof *l);
+    struct bus_sub  *s = b->subs;
+
+    while (s && (strcmp(s->endpoint, endpoint) != 0 ||
+                 strcmp(s->prefix, prefix) != 0))
+        s = s->next;
+    if (!s)
+        s = subscribe(b, endpoint, prefix);
+    must(l);
+    *l       = (struct listener){ s->first, fn, ctx };
+    s->first = l;
 }
 
 void hints_close(struct bus *b)
@@ -141,6 +168,12 @@ void hints_free(struct bus *b)
         struct bus_sub *s = b->subs;
 
         b->subs = s->next;
+        while (s->first) {
+            struct listener *l = s->first;
+
+            s->first = l->next;
+            free(l);
+        }
         free(s);
     }
 }

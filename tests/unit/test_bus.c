@@ -437,14 +437,23 @@ TEST(killing_the_server_again_and_again_loses_no_request)
     close_all();
 }
 
+static void count_hint(void *ctx, const char *topic, struct span body)
+{
+    UNUSED(topic);
+    UNUSED(body);
+    ++*(int *)ctx;
+}
+
 TEST(pushes_go_both_ways_and_hints_to_whom_they_concern)
 {
+    int   others = 0;
     pid_t pid;
 
     open_all();
     CHECK(!bus_push(client, span_str("x")), "nobody is there");
     pid = server_start(SERVER_ECHO);
     bus_subscribe(bus, hints, "height", on_hint, NULL);
+    bus_subscribe(bus, hints, "height", count_hint, &others);
     RUN_UNTIL(bus_is_up(client));
     for (int i = 0; i < 3000 && !(seen.hinted[0] && seen.pushed[0]); i++) {
         CHECK(bus_push(client, span_str("note")));
@@ -452,6 +461,7 @@ TEST(pushes_go_both_ways_and_hints_to_whom_they_concern)
     }
     CHECK_STR(seen.pushed, "note");
     CHECK_STR(seen.hinted, "height note");
+    CHECK(others > 0, "everybody who listens is told");
     server_kill(pid);
     close_all();
 }
