@@ -11,7 +11,7 @@ enum {
     FLUSH_BYTES = 1 << 20,  /* a push is not made larger than it must be */
     TRIES_US    = 2000,     /* until a full bus is tried again */
     WAIT_US     = 10000,    /* what can wait waits for company */
-    SEEN_US     = 20000,    /* until what was seen is confirmed by itself, */
+    SEEN_US     = 100000,   /* until what was seen is confirmed by itself, */
     SEEN_PUSHES = 64,       /* or so many pushes, */
     SEEN_BYTES  = 1 << 20,  /* or so much */
     WAITING_MAX = 64 << 20, /* bytes that wait for the bus */
