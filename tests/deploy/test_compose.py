@@ -339,8 +339,8 @@ def scaled(d, loads, turn):
 
 
 def rolled(d, loads, turn):
-    """An upgrade: one service after the other of one organisation; in the
-    campaign then the other organisations one by one."""
+    """An upgrade, one service after the other: of one organisation with a look
+    at each; in the campaign then of the others."""
     first = d.orgs[turn % len(d.orgs)]
     old, d.image = d.image, f"{d.image.split(':')[0]}:{turn + 2}"
     next_image(d.engine, old, d.image)
@@ -354,7 +354,8 @@ def rolled(d, loads, turn):
     for org in others(d, first) if ROUNDS > 1 else []:
         services = [f"{org.name}-{k}" for k in KINDS]
         with d.only(f"an upgrade of {org.name}", *d.names(*services)):
-            d.up("--no-deps", *services)
+            for service in services:
+                d.up("--no-deps", service)
             d.whole(f"{org.name} was upgraded")
             loads[org.name].goes_on(f"{org.name} was upgraded")
 
