@@ -369,7 +369,7 @@ void journal_close(struct journal *j)
         work(&j->job);
     if (j->is_flying && j->job.ends_segment)
         close(j->job.fd);
-    if (j->fill.len && !j->is_failed) {
+    if (j->fill.len && !j->is_failed && !j->job.error) {
         buf_fini(&j->job.bytes);
         j->job = (struct job){ .bytes = j->fill, .fd = j->segments.fd };
         buf_init(&j->fill, 0);

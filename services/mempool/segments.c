@@ -98,10 +98,26 @@ static enum err cut(struct segments *s, int fd, const char *name, size_t from,
     return OK;
 }
 
-static enum err read_segment(struct segments *s, uint32_t number, bool is_last,
-                             segments_fn *fn, void *ctx)
+/* The next segment is made before the last bytes of this one are written, and
+ * gets its first ones when these are on the disk. */
+static bool may_be_torn(const struct segments *s, const uint32_t *numbers,
+                        size_t behind)
+{
+    char        name[NAME_BYTES];
+    struct stat st;
+
+    if (behind != 1)
+        return behind == 0;
+    name_of(name, numbers[1]);
+    return fstatat(s->dir_fd, name, &st, 0) == 0 && st.st_size == 0;
+}
+
+/* The first of those numbers, and how many are behind it. */
+static enum err read_segment(struct segments *s, const uint32_t *numbers,
+                             size_t behind, segments_fn *fn, void *ctx)
 {
     char     name[NAME_BYTES];
+    uint32_t number = numbers[0];
     int      fd;
     uint8_t *bytes = NULL;
     size_t   n     = 0, whole;
@@ -122,12 +138,13 @@ static enum err read_segment(struct segments *s, uint32_t number, bool is_last,
     find(s, number)->bytes = whole;
     s->bytes += whole;
     if (whole < n)
-        e = is_last ? cut(s, fd, name, whole, n)
-                    : fail(ERR_CORRUPT,
-                           "%s/%s: damaged at byte %zu of %zu; move %s away to"
-                           " start without the pending transactions",
-                           s->dir, name, whole, n, s->dir);
-    if (e || !is_last)
+        e = may_be_torn(s, numbers, behind)
+                ? cut(s, fd, name, whole, n)
+                : fail(ERR_CORRUPT,
+                       "%s/%s: damaged at byte %zu of %zu; move %s away to"
+                       " start without the pending transactions",
+                       s->dir, name, whole, n, s->dir);
+    if (e || behind > 0)
         close(fd);
     else
         s->fd = fd;
@@ -189,7 +206,7 @@ static enum err read_all(struct segments *s, segments_fn *fn, void *ctx)
                      " away to start without the pending transactions",
                      s->dir, numbers[i - 1] + 1);
         else
-            e = read_segment(s, numbers[i], i == n - 1, fn, ctx);
+            e = read_segment(s, numbers + i, n - 1 - i, fn, ctx);
     }
     free(numbers);
     return e;

@@ -1,8 +1,8 @@
 /* segments - the files of a journal: read at the start, appended, dropped.
  *
  * Shapes:  DIR/NNNNNNNN.log, numbered without a gap; records of length and
- *          CRC-32C (4 bytes each, big endian) and body.  The last file may end
- *          in half a record, which is cut.
+ *          CRC-32C (4 bytes each, big endian) and body.  The last file that
+ *          has any bytes may end in half a record, which is cut.
  * Errors:  ERR_CORRUPT for damage anywhere else, ERR_BUSY when another
  *          process holds the directory, ERR_DISK. */
 #ifndef WARREN_MEMPOOL_SEGMENTS_H

@@ -332,6 +332,33 @@ TEST(damage_before_the_last_segment_is_refused)
     teardown();
 }
 
+/* A kill in the middle of a segment's last bytes finds the next one made. */
+TEST(a_torn_tail_before_an_empty_segment_is_cut)
+{
+    setup();
+    must(open_it(64) == OK);
+    for (uint64_t i = 1; i <= 2; i++) {
+        add(i, "0123456789012345678901234567890123456789");
+        must(settle());
+    }
+    journal_close(journal);
+    CHECK_EQ(segment_files(), 3, "the last one is empty");
+    flip("00000002.log", 20);
+    CHECK_EQ(open_it(64), OK, "cut");
+    CHECK_STR(buf_cstr(&words), "tx 1 101 7 -1 01234567\n");
+    journal_adopt(journal, 1, 40);
+    add(3, "c=3");
+    must(settle());
+    journal_close(journal);
+    CHECK_EQ(open_it(64), OK);
+    CHECK_STR(buf_cstr(&words), "tx 1 101 7 -1 01234567\ntx 3 103 7 -1 c=3\n",
+              "and appended behind it");
+    journal_close(journal);
+    cut_first(30);
+    CHECK_EQ(open_it(64), ERR_CORRUPT, "not with more behind");
+    teardown();
+}
+
 TEST(a_disk_that_fails_is_told_once_and_promises_nothing)
 {
     struct rlimit was, small;
