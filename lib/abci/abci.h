@@ -30,6 +30,9 @@ struct abci_client *abci_connect(struct loop *l, const char *address,
 void   abci_close(struct abci_client *c);
 bool   abci_is_up(const struct abci_client *c);
 size_t abci_in_flight(const struct abci_client *c);
+/* abci_has_room - so little waits to be sent that a call of up to 128 MiB is
+ * not refused.  There is room again once some have been answered. */
+bool abci_has_room(const struct abci_client *c);
 
 /* res is NULL when there will be no answer, and error says why: not connected,
  * a bound was met, or the connection went away (closed, an answer out of turn

@@ -12,6 +12,7 @@ enum {
     BACKOFF_MAX_US     = 1000000,
     CONNECT_TIMEOUT_MS = 5000,
     SENT_MAX           = BUS_PENDING_MAX,
+    ROOM_BYTES         = 32 << 20, /* that wait, at most, where there is room */
 };
 
 struct call {
@@ -331,6 +332,12 @@ bool abci_is_up(const struct abci_client *c)
 size_t abci_in_flight(const struct abci_client *c)
 {
     return c->in_flight;
+}
+
+bool abci_has_room(const struct abci_client *c)
+{
+    return c->is_up && c->sent.n < SENT_MAX &&
+           stream_pending(c->stream) < ROOM_BYTES;
 }
 
 struct abci_client *abci_connect(struct loop *l, const char *address,

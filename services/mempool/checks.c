@@ -226,9 +226,12 @@ static void send_check(struct shell *s, struct span tx, int32_t type,
     abci_call(s->app, &req, fn, s, tag);
 }
 
+/* What the client of the application refused would stay among those that were
+ * asked, and get the answer to another. */
 static bool has_room(const struct shell *s)
 {
-    return s->asked.n + s->rechecks_asked < ASKED_MAX;
+    return s->asked.n + s->rechecks_asked < ASKED_MAX &&
+           s->asked.bytes < ASKED_BYTES_MAX && abci_has_room(s->app);
 }
 
 static void send_rechecks(struct shell *s)
@@ -317,6 +320,7 @@ void checks_forget_sender(struct shell *s, uint64_t bit)
 /* ---- a check of which nothing is kept ---- */
 
 struct probe {
+    struct shell   *shell;
     struct bus_call call;
 };
 
@@ -342,6 +346,7 @@ static void on_probed(void *ctx, uint64_t tag, const struct abci_response *res,
     } else {
         bus_reply(p->call, ERR_APP, error, (struct span){ 0 });
     }
+    checks_go(p->shell); /* it may have taken their room */
     free(p);
 }
 
@@ -353,7 +358,7 @@ void checks_probe(struct shell *s, struct bus_call call, struct span tx)
     struct probe            *p     = malloc(sizeof *p);
 
     must(p != NULL);
-    p->call = call;
+    *p = (struct probe){ s, call };
     abci_call(s->app, &req, on_probed, p, 0);
 }
 

@@ -17,7 +17,8 @@
 #include "svc/trace.h"
 
 enum {
-    ASKED_MAX         = 8192,      /* CheckTx under way */
+    ASKED_MAX         = 8192,      /* CheckTx under way, */
+    ASKED_BYTES_MAX   = 64 << 20,  /* but for rechecks of so many bytes */
     WAITING_MAX       = 65536,     /* for their CheckTx */
     WAITING_BYTES_MAX = 256 << 20, /* of these */
     JOURNAL_LAG_MAX   = 64 << 20,  /* bytes not on disk: ask no more */

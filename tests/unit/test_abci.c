@@ -166,6 +166,37 @@ TEST(pipelined_calls_are_answered_in_order)
     teardown();
 }
 
+/* An application that stands still. */
+TEST(there_is_no_room_long_before_calls_are_refused)
+{
+    static uint8_t           tx[1 << 20];
+    struct abci_req_check_tx large = { .tx = SPAN_OF(tx) };
+    struct abci_request      req   = { .which    = ABCI_REQ_CHECK_TX,
+                                       .check_tx = &large };
+    struct abci_server      *s;
+    struct abci_client      *c;
+    uint64_t                 n = 0;
+
+    setup();
+    must(abci_serve(&s, loop, address, handler, NULL) == OK);
+    expect(0);
+    c = abci_connect(loop, address, &client_fns, NULL);
+    CHECK(!abci_has_room(c), "none without a connection");
+    CHECK(run_loop() && abci_has_room(c), "connected");
+    for (; abci_has_room(c) && n < CALLS; n++)
+        abci_call(c, &req, on_check, NULL, n);
+    CHECK(n > 8 && n < 64, "%zu MiB were taken", (size_t)n);
+    expect(n + 1);
+    seen.in_order = false; /* they say nothing of their place */
+    abci_call(c, &req, on_check, NULL, n);
+    CHECK(run_loop(), "all answered in time");
+    CHECK_EQ(seen.answered, n + 1, "none was refused");
+    CHECK(abci_has_room(c), "room again");
+    abci_close(c);
+    abci_server_close(s);
+    teardown();
+}
+
 TEST(calls_without_a_connection_fail_later_not_inside)
 {
     struct abci_client *c;
