@@ -555,7 +555,11 @@ static void serve_post(struct shell *s, struct http_request *r)
     }
     if (x->count > 1) {
         x->rest = arena_newn(&x->arena, struct call, x->count - 1);
-        must(x->rest != NULL);
+        if (!x->rest) {
+            whole_error(x, 200, RPC_INVALID_REQUEST,
+                        span_str("batch request is too large"));
+            return;
+        }
     }
     x->may_cache = x->count > 0;
     drive(x);

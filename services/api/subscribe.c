@@ -3,7 +3,8 @@
 #include "api/methods.h"
 #include "api/socket.h"
 
-enum { QUERY_BYTES_MAX = 512 };
+/* Each event is sent with both. */
+enum { QUERY_BYTES_MAX = 512, ID_BYTES_MAX = 4096 };
 
 static void done(struct call *c)
 {
@@ -73,6 +74,10 @@ void method_subscribe(struct call *c)
     }
     if (c->args[0].bytes.n > QUERY_BYTES_MAX) {
         call_fail(c, "maximum query length exceeded");
+        return;
+    }
+    if (c->id.text.n > ID_BYTES_MAX) {
+        call_fail(c, "maximum length of a subscription's id exceeded");
         return;
     }
     printed = read_query(c);

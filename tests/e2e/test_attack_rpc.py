@@ -249,6 +249,9 @@ def websockets():
             net.check("result" in answer or "error" in answer, f"query {q[:30]!r} is answered")
             c.send(call("unsubscribe_all"))
             c.recv()
+        for size, kind in ((4096, "result"), (4097, "error"), (900000, "error")):
+            long_id = {"jsonrpc": "2.0", "id": "<" * size, "method": "subscribe", "params": {"query": f"a={size}"}}
+            net.check(kind in json.loads(c.call_raw(json.dumps(long_id))), f"an id of {size} bytes: {kind}")
     idle = []
     for i in range(200):
         c = ws.Client(node.rpc_port, rcvbuf=2048)
@@ -275,5 +278,13 @@ def websockets():
     w.whole("changed frames")
 
 
+def without_limits():
+    """Batches of any length, in long bodies."""
+    node = net.Node(app="kvstore").start("--rpc.max_request_batch_size=0", "--rpc.max_body_bytes=4000000")
+    w = watch(node)
+    answers(node, post(b"[" + b"{}," * 1300000 + b"{}]"), "more requests than there is room for")
+    w.whole("a batch without limits")
+
+
 if __name__ == "__main__":
-    net.run(wrong_requests, many_and_slow, websockets)
+    net.run(wrong_requests, many_and_slow, websockets, without_limits)
