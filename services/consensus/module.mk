@@ -1,2 +1,2 @@
 # The core, and what is pure around it.
-PURE_SRC += $(patsubst %,services/consensus/%.c,consensus rounds commit proposal voting votes exec gossip gossip_hear pool explain pace sync)
+PURE_SRC += $(patsubst %,services/consensus/%.c,consensus rounds commit proposal voting votes exec gossip gossip_hear pool explain pace sync pair)

@@ -7,6 +7,7 @@
 
 #include "base/bar.h"
 #include "base/log.h"
+#include "consensus/pair.h"
 #include "consensus/shell.h"
 
 #include <stdlib.h>
@@ -74,22 +75,19 @@ static void blame(struct reactor *r, uint64_t peer, const char *why,
     reactor_drop(r, p, why, ban_seconds);
 }
 
-/* Which of two blocks is wrong. */
-enum { FIRST = 1, SECOND = 2 };
-
 static void refuse(struct reactor *r, const char *why, unsigned fault)
 {
     struct sync            *y = &r->fetch.sync;
     const struct sync_slot *a, *b;
     uint64_t                from[2];
 
-    must(sync_pair(y, &a, &b));
+    must(sync_pair(y, y->next, &a, &b));
     from[0] = a->from;
     from[1] = b->from;
     log_event(LOG_WARN, "blocks that do not hold", LOG_INT("height", y->next),
               LOG_STR("why", why));
     for (int i = 0; i < 2; i++) {
-        if (!(fault & (i ? SECOND : FIRST)))
+        if (!(fault & (i ? PAIR_SECOND : PAIR_FIRST)))
             continue;
         free(sync_take(y, y->next + i));
         blame(r, from[i], why, SYNC_LIE_BAN_S);
@@ -97,96 +95,6 @@ static void refuse(struct reactor *r, const char *why, unsigned fault)
 }
 
 /* ---- one block ---- */
-
-struct pair {
-    struct block_response *first, *second;
-    struct span            bytes; /* of the first block */
-    struct part_set        parts;
-    struct block_id        id;
-    bool                   is_extended;
-};
-
-static struct block_response *decode(const struct sync_slot *slot,
-                                     struct arena           *a)
-{
-    struct blocksync_msg m;
-
-    if (pb_decode(&blocksync_msg_desc, &m, a, SPAN(slot->body, slot->n)) !=
-            ACCEPT ||
-        m.which != BLOCKSYNC_BLOCK_RESPONSE || !m.block_response->block)
-        return NULL;
-    return m.block_response;
-}
-
-static const char *check_extended(const struct shell *s, const struct pair *p,
-                                  struct arena *a)
-{
-    const struct chain_state *c = &s->chain;
-    const struct header      *h = &p->first->block->header;
-
-    if (p->is_extended != (p->first->ext_commit != NULL))
-        return "vote extensions where there are none, or the reverse";
-    if (!p->is_extended)
-        return NULL;
-    if (extended_commit_validate(p->first->ext_commit) != ACCEPT ||
-        extended_commit_ensure(p->first->ext_commit, true) != ACCEPT ||
-        extended_commit_verify(&c->validators, c->chain_id, &p->id, h->height,
-                               p->first->ext_commit, a) != ACCEPT)
-        return "an extended commit that does not hold";
-    return NULL;
-}
-
-/* The commit in the second block is not one for the first.  Whose fault that
- * is shows when it is one for another block. */
-static unsigned fault_of(const struct shell *s, const struct pair *p,
-                         const struct commit *c, struct arena *a)
-{
-    int64_t height = p->first->block->header.height;
-
-    return commit_verify(&s->chain.validators, s->chain.chain_id, &c->block_id,
-                         height, c, a) == ACCEPT
-               ? FIRST
-               : SECOND;
-}
-
-/* Why the first block is not the one that follows, and which of the two is
- * wrong; or NULL.  The commit in it was verified as that of the block below,
- * unless that came otherwise. */
-static const char *check(struct shell *s, struct pair *p, unsigned *fault,
-                         struct arena *a)
-{
-    const struct chain_state *c = &s->chain;
-    const struct header      *h = &p->first->block->header;
-    struct commit            *k = p->second->block->last_commit;
-    struct fetch             *f = &s->reactor.fetch;
-    const char               *why;
-
-    *fault = FIRST;
-    if (block_validate(p->first->block, a) != ACCEPT)
-        return "a block that is malformed";
-    p->is_extended = params_has_extensions(&c->params, h->height);
-    p->bytes       = block_encode(p->first->block, a);
-    if (!p->bytes.p || !part_set_from_bytes(&p->parts, p->bytes, a) ||
-        !block_id_make(&p->id, h, &p->parts, a))
-        return "a block that is too large";
-    *fault = SECOND;
-    if (!k || commit_validate(k) != ACCEPT)
-        return "a commit that is malformed";
-    if (commit_verify(&c->validators, c->chain_id, &p->id, h->height, k, a) !=
-        ACCEPT) {
-        *fault = fault_of(s, p, k, a);
-        return "a commit that does not hold";
-    }
-    *fault = FIRST;
-    why    = check_extended(s, p, a);
-    if (why)
-        return why;
-    *fault = FIRST | SECOND; /* it was decided: if not we, then all are wrong */
-    if (block_extends(p->first->block, c, f->has_known ? &f->known : NULL, a,
-                      &why) != ACCEPT)
-        return why;
-    return NULL;
-}
 
 static void keep_seen(struct fetch *f, const struct pair *p)
 {
@@ -226,7 +134,7 @@ static void on_evidence_checked(struct shell *s, const char *why)
         return;
     }
     f->is_applying = false;
-    refuse(r, why, FIRST | SECOND);
+    refuse(r, why, PAIR_FIRST | PAIR_SECOND);
     timer_set(&f->tick, 0);
 }
 
@@ -245,24 +153,24 @@ static void take_pair(struct reactor *r, struct pair *p)
 
 static bool apply_next(struct reactor *r)
 {
-    struct fetch           *f = &r->fetch;
-    const struct sync_slot *a, *b;
-    struct pair            *p;
-    const char             *why = "a block that is malformed";
-    unsigned                fault;
+    struct fetch             *f = &r->fetch;
+    const struct chain_state *c = &r->shell->chain;
+    const struct sync_slot   *a, *b;
+    struct pair              *p;
+    const char               *why;
 
-    if (!sync_pair(&f->sync, &a, &b))
+    if (!sync_pair(&f->sync, f->sync.next, &a, &b))
         return false;
     arena_reset(&f->work);
     p = arena_new(&f->work, struct pair);
     must(p);
-    p->first  = decode(a, &f->work);
-    p->second = decode(b, &f->work);
-    fault     = (p->first ? 0 : FIRST) | (p->second ? 0 : SECOND);
-    if (!fault)
-        why = check(r->shell, p, &fault, &f->work);
+    why = pair_read(p, a, b, &f->work);
+    if (!why)
+        why = pair_verify(p, &c->validators, c->chain_id, &f->work);
+    if (!why)
+        why = pair_follows(p, c, f->has_known ? &f->known : NULL, &f->work);
     if (why)
-        refuse(r, why, fault);
+        refuse(r, why, p->fault);
     else
         take_pair(r, p);
     return true;

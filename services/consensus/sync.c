@@ -369,11 +369,13 @@ enum sync_got sync_got(struct sync *s, uint64_t now_us, uint64_t peer,
     return SYNC_KEPT;
 }
 
-bool sync_pair(const struct sync *s, const struct sync_slot **first,
-               const struct sync_slot **second)
+bool sync_pair(const struct sync *s, int64_t height,
+               const struct sync_slot **first, const struct sync_slot **second)
 {
-    *first  = &s->slots[s->next % SYNC_WINDOW];
-    *second = &s->slots[(s->next + 1) % SYNC_WINDOW];
+    if (height < s->next || height - s->next >= SYNC_WINDOW - 1)
+        return false;
+    *first  = &s->slots[height % SYNC_WINDOW];
+    *second = &s->slots[(height + 1) % SYNC_WINDOW];
     return (*first)->from && (*second)->from;
 }
 

@@ -111,9 +111,9 @@ enum sync_got {
 enum sync_got sync_got(struct sync *s, uint64_t now_us, uint64_t peer,
                        int64_t height, uint8_t *body, size_t n);
 
-/* sync_pair - the blocks `next` and `next` + 1, when both are here. */
-bool sync_pair(const struct sync *s, const struct sync_slot **first,
-               const struct sync_slot **second);
+/* sync_pair - the block at height and the one above, when both are here. */
+bool sync_pair(const struct sync *s, int64_t height,
+               const struct sync_slot **first, const struct sync_slot **second);
 /* sync_advance - `next` is done: its body, for the shell to free. */
 uint8_t *sync_advance(struct sync *s);
 /* sync_take - the body at height, which is wanted anew; or NULL. */

@@ -2,6 +2,8 @@
  * validators that serve blocks which were never decided. */
 #include "sim.h"
 
+#include "consensus/pair.h"
+
 enum {
     TICK       = 200000, /* us */
     STATUS     = 2000000,
@@ -133,23 +135,20 @@ static void blame(struct node *n, uint64_t number, const char *why)
         REJOIN_MS * MS);
 }
 
-/* Which of two blocks is wrong. */
-enum { LOWER = 1, UPPER = 2 };
-
 static void refuse(struct node *n, const char *why, unsigned fault)
 {
     struct sync            *y = &n->fetch.sync;
     const struct sync_slot *a, *b;
     uint64_t                from[2];
 
-    must(sync_pair(y, &a, &b));
+    must(sync_pair(y, y->next, &a, &b));
     from[0] = a->from;
     from[1] = b->from;
     world_say("n%d syncs no h%" PRId64 ": %s", n->index, y->next, why);
     tally(TALLY_BAD_BLOCKS);
     n->fetch.is_blaming_fair = false;
     for (int i = 0; i < 2; i++) {
-        if (!(fault & (i ? UPPER : LOWER)))
+        if (!(fault & (i ? PAIR_SECOND : PAIR_FIRST)))
             continue;
         if (peer_of(from[i]) < NODES_MAX && !are_at_odds(n, peer_of(from[i])))
             check_failed("n%d refuses block %" PRId64 " of n%d: %s", n->index,
@@ -161,86 +160,6 @@ static void refuse(struct node *n, const char *why, unsigned fault)
 }
 
 /* ---- one block ---- */
-
-struct pair {
-    struct block_response *first, *second;
-    struct part_set        parts;
-    struct block_id        id;
-    struct extended_commit seen;
-    bool                   is_extended;
-};
-
-static struct block_response *decode(const struct sync_slot *slot)
-{
-    struct blocksync_msg m;
-
-    if (pb_decode(&blocksync_msg_desc, &m, &W.arena,
-                  SPAN(slot->body, slot->n)) != ACCEPT ||
-        m.which != BLOCKSYNC_BLOCK_RESPONSE || !m.block_response->block)
-        return NULL;
-    return m.block_response;
-}
-
-static const char *check_extended(const struct chain_state *c,
-                                  const struct pair        *p)
-{
-    struct extended_commit *e = p->first->ext_commit;
-
-    if (p->is_extended != (e != NULL))
-        return "vote extensions where there are none, or the reverse";
-    if (!p->is_extended)
-        return NULL;
-    if (extended_commit_validate(e) != ACCEPT ||
-        extended_commit_ensure(e, true) != ACCEPT ||
-        extended_commit_verify(&c->validators, c->chain_id, &p->id,
-                               p->first->block->header.height, e,
-                               &W.arena) != ACCEPT)
-        return "an extended commit that does not hold";
-    return NULL;
-}
-
-static unsigned fault_of(const struct chain_state *c, int64_t height,
-                         const struct commit *k)
-{
-    return commit_verify(&c->validators, c->chain_id, &k->block_id, height, k,
-                         &W.arena) == ACCEPT
-               ? LOWER
-               : UPPER;
-}
-
-static const char *check(struct node *n, struct pair *p, unsigned *fault)
-{
-    const struct chain_state *c = n->disk.state;
-    const struct header      *h = &p->first->block->header;
-    struct commit            *k = p->second->block->last_commit;
-    struct span               bytes;
-    const char               *why;
-
-    *fault = LOWER;
-    if (block_validate(p->first->block, &W.arena) != ACCEPT)
-        return "a block that is malformed";
-    p->is_extended = params_has_extensions(&c->params, h->height);
-    bytes          = block_encode(p->first->block, &W.arena);
-    if (!bytes.p || !part_set_from_bytes(&p->parts, bytes, &W.arena) ||
-        !block_id_make(&p->id, h, &p->parts, &W.arena))
-        return "a block that is too large";
-    *fault = UPPER;
-    if (!k || commit_validate(k) != ACCEPT)
-        return "a commit that is malformed";
-    if (commit_verify(&c->validators, c->chain_id, &p->id, h->height, k,
-                      &W.arena) != ACCEPT) {
-        *fault = fault_of(c, h->height, k);
-        return "a commit that does not hold";
-    }
-    *fault = LOWER;
-    why    = check_extended(c, p);
-    if (why)
-        return why;
-    *fault = LOWER | UPPER;
-    if (block_extends(p->first->block, c, NULL, &W.arena, &why) != ACCEPT)
-        return why;
-    return NULL;
-}
 
 static void widen(struct extended_commit *out, const struct commit *c)
 {
@@ -264,15 +183,16 @@ static void widen(struct extended_commit *out, const struct commit *c)
 static void apply_pair(struct node *n, struct pair *p)
 {
     struct effect e = { .kind = FX_APPLY, .height = n->fetch.sync.next };
+    struct extended_commit seen;
 
     if (p->is_extended)
-        p->seen = *p->first->ext_commit;
+        seen = *p->first->ext_commit;
     else
-        widen(&p->seen, p->second->block->last_commit);
+        widen(&seen, p->second->block->last_commit);
     e.apply.id          = p->id;
     e.apply.block       = p->first->block;
     e.apply.parts       = &p->parts;
-    e.apply.seen        = &p->seen;
+    e.apply.seen        = &seen;
     e.apply.is_extended = p->is_extended;
     tally(TALLY_SYNCED);
     world_say("n%d syncs h%" PRId64, n->index, e.height);
@@ -284,20 +204,20 @@ static void apply_pair(struct node *n, struct pair *p)
 
 static bool apply_next(struct node *n)
 {
-    const struct sync_slot *a, *b;
-    struct pair             p   = { 0 };
-    const char             *why = "a block that is malformed";
-    unsigned                fault;
+    const struct chain_state *c = n->disk.state;
+    const struct sync_slot   *a, *b;
+    struct pair               p;
+    const char               *why;
 
-    if (!sync_pair(&n->fetch.sync, &a, &b))
+    if (!sync_pair(&n->fetch.sync, n->fetch.sync.next, &a, &b))
         return false;
-    p.first  = decode(a);
-    p.second = decode(b);
-    fault    = (p.first ? 0 : LOWER) | (p.second ? 0 : UPPER);
-    if (!fault)
-        why = check(n, &p, &fault);
+    why = pair_read(&p, a, b, &W.arena);
+    if (!why)
+        why = pair_verify(&p, &c->validators, c->chain_id, &W.arena);
+    if (!why)
+        why = pair_follows(&p, c, NULL, &W.arena);
     if (why)
-        refuse(n, why, fault);
+        refuse(n, why, p.fault);
     else
         apply_pair(n, &p);
     return !n->is_dying && !W.violation[0];

@@ -1,7 +1,7 @@
 # The simulator: the cores of consensus in one process, see docs/simulation.md.
 #   make sim SEED=7 RUNS=1000 [LONG=100] [REAL=1]
 SIM_CORE := consensus rounds commit proposal votes voting gossip gossip_hear pool \
-            journal wal wal_files wal_replay sync
+            journal wal wal_files wal_replay sync pair
 SIM_OBJ  := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tests/sim/*.c))) \
             $(SIM_CORE:%=$(BUILD)/obj/services/consensus/%.o)
 SIM_WRAP := -Wl,--wrap=pubkey_verify,--wrap=pubkey_verify_many,--wrap=fallocate

@@ -95,14 +95,15 @@ TEST(blocks_come_in_any_order_and_leave_in_theirs)
     CHECK_EQ(ask_all(s, 0), 3, "three");
     answer(s, 1, 3, 1);
     answer(s, 1, 2, 1);
-    CHECK(!sync_pair(s, &a, &b), "the first lacks");
+    CHECK(!sync_pair(s, s->next, &a, &b), "the first lacks");
     answer(s, 1, 1, 1);
-    CHECK(sync_pair(s, &a, &b) && a->from == 1 && b->from == 1, "a pair");
+    CHECK(sync_pair(s, s->next, &a, &b) && a->from == 1 && b->from == 1,
+          "a pair");
     free(sync_advance(s));
     CHECK_EQ(s->next, 2, "one further");
-    CHECK(sync_pair(s, &a, &b), "the next pair");
+    CHECK(sync_pair(s, s->next, &a, &b), "the next pair");
     free(sync_advance(s));
-    CHECK(!sync_pair(s, &a, &b), "the last block has none above it");
+    CHECK(!sync_pair(s, s->next, &a, &b), "the last block has none above it");
     CHECK(sync_is_caught_up(s, 0), "so this is the end");
     clear(s);
     CHECK_EQ(s->bytes, 0, "nothing is kept");
@@ -233,7 +234,7 @@ TEST(bad_blocks_are_wanted_anew)
     answer(s, 1, 2, 1);
     free(sync_take(s, 1));
     free(sync_take(s, 2));
-    CHECK(!sync_pair(s, &a, &b), "gone");
+    CHECK(!sync_pair(s, s->next, &a, &b), "gone");
     sync_peer_down(s, 1);
     up(s, 2, 1, 2);
     CHECK_EQ(ask_all(s, 1), 2, "asked of another");
