@@ -6,8 +6,9 @@
  *                 -> SaveState (rides on the next sync) -> next height
  *
  * Where one block follows the other, in block sync, SaveState travels with the
- * next SaveBlock, and mempool stays locked over some heights without
- * transactions and hears of the last of them.
+ * next SaveBlock, mempool stays locked over some heights without transactions
+ * and hears of the last of them, and the application is asked to execute the
+ * next block right behind Commit.
  *
  * README.md says why a kill between any two of these loses nothing.  The
  * application may go and come back: what it executed but did not commit it is
@@ -92,23 +93,55 @@ static void on_finalized(void *ctx, uint64_t session,
     apply_go(s);
 }
 
-static void ask_finalize(struct shell *s)
+/* In the state before it, of which `last` are the last validators. */
+static bool call_finalize(struct shell *s, const struct block *b,
+                          const struct hash       *hash,
+                          const struct validators *last, abci_fn *fn)
 {
-    struct apply                  *a = &s->apply;
-    struct exec_context            x = { &shell_chain(s)->last_validators,
-                                         s->genesis.initial_height };
+    struct exec_context            x = { last, s->genesis.initial_height };
     struct abci_req_finalize_block finalize;
     struct abci_request            req  = { .which = ABCI_REQ_FINALIZE_BLOCK,
                                             .finalize_block = &finalize };
     size_t                         mark = arena_mark(&s->scratch);
+    bool is_made = exec_finalize(&finalize, b, hash, &x, &s->scratch);
 
-    if (!exec_finalize(&finalize, a->block, &a->hash, &x, &s->scratch)) {
-        shell_halt(s, "block %" PRId64 " is too large to execute", a->height);
-        return;
-    }
-    a->is_finalize_asked = true;
-    abci_call(s->app.client, &req, on_finalized, s, s->app.session);
+    if (is_made)
+        abci_call(s->app.client, &req, fn, s, s->app.session);
     arena_release(&s->scratch, mark);
+    return is_made;
+}
+
+static void ask_finalize(struct shell *s)
+{
+    struct apply *a = &s->apply;
+
+    a->is_finalize_asked = true;
+    if (s->foretold.height == a->height &&
+        s->foretold.session == s->app.session)
+        a->started_us = s->foretold.at_us;
+    else if (!call_finalize(s, a->block, &a->hash,
+                            &shell_chain(s)->last_validators, on_finalized))
+        shell_halt(s, "block %" PRId64 " is too large to execute", a->height);
+}
+
+/* Commit was answered before this: the block is being applied. */
+static void on_foretold(void *ctx, uint64_t session,
+                        const struct abci_response *res, const char *error)
+{
+    struct shell *s = ctx;
+
+    if (s->apply.is_active && s->apply.height == s->foretold.height)
+        on_finalized(ctx, session, res, error);
+    else
+        s->foretold.height = 0;
+}
+
+void apply_foretell(struct shell *s, const struct block *b,
+                    const struct hash *hash)
+{
+    if (call_finalize(s, b, hash, &s->apply.next.last_validators, on_foretold))
+        s->foretold =
+            (struct foretold){ b->header.height, s->app.session, now_us() };
 }
 
 /* ---- store ---- */
@@ -251,6 +284,16 @@ void apply_save_state(struct shell *s)
     store_ask(s, &req, on_state_saved);
 }
 
+static void save(struct shell *s)
+{
+    if (s->is_state_owed)
+        apply_save_state(s);
+    if (s->store_height < s->apply.height)
+        save_block(s);
+    else
+        save_results(s);
+}
+
 void apply_pause(struct shell *s)
 {
     if (s->is_state_owed)
@@ -382,16 +425,12 @@ void apply_go(struct shell *s)
             ask_finalize(s);
         return;
     }
-    if (!a->is_save_asked) {
-        if (s->is_state_owed)
-            apply_save_state(s);
-        if (s->store_height < a->height)
-            save_block(s);
-        else
-            save_results(s);
-    }
+    if (!a->is_save_asked)
+        save(s);
     if (!a->is_lock_asked)
         txs_lock(s, a->height);
+    if (!a->is_saved)
+        fetch_verify(&s->reactor); /* while the disk works */
     /* A state that the store refused would be a gap if the next came. */
     if (!a->is_saved || !a->is_locked ||
         s->saved_height != shell_chain(s)->last_height)
@@ -399,8 +438,10 @@ void apply_go(struct shell *s)
     if (!a->is_committed) {
         if (s->app.is_ready && !a->is_commit_asked) {
             end_height(s);
-            if (!s->is_halted)
-                ask_commit(s);
+            if (s->is_halted)
+                return;
+            ask_commit(s);
+            fetch_foretell(&s->reactor);
         }
         return;
     }

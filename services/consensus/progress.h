@@ -5,6 +5,7 @@
 #define WARREN_CONSENSUS_PROGRESS_H
 
 #include "abci/abci.h"
+#include "bus/bus.h"
 #include "consensus/consensus.h"
 
 struct app {
@@ -39,6 +40,12 @@ struct question {
     LIST(const struct evidence) evidence; /* of the block to propose */
 };
 
+/* Who asked for a verdict on evidence; a number never comes again. */
+struct asker {
+    uint64_t        number; /* 0: nobody */
+    struct bus_call call;
+};
+
 /* The block being applied, and how far it has come. */
 struct apply {
     bool            is_active;
@@ -62,6 +69,13 @@ struct apply {
     bool is_lock_granted; /* it answered: else we go on all the same */
     bool is_end_noted;    /* in the WAL */
     bool is_committed, is_commit_asked; /* by the application */
+};
+
+/* A block that the application was asked to execute, in this session of it,
+ * before it is applied. */
+struct foretold {
+    int64_t  height;
+    uint64_t session, at_us;
 };
 
 /* What is asked of mempool for a proposal. */

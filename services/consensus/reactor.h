@@ -70,7 +70,8 @@ struct kept_block {
 /* Fetching blocks. */
 struct fetch {
     struct sync  sync;
-    struct pair *pair;     /* its evidence is checked */
+    struct pair *pair;  /* its evidence is checked */
+    struct pair *ahead; /* above the block being applied, verified; or NULL */
     bool         is_going; /* blocks are wanted */
     bool         has_started, is_applying, needs_proof;
     uint64_t     status_us; /* when a peer last told us its height */
@@ -83,8 +84,8 @@ struct fetch {
     int64_t      first;
     bool         has_bar; /* people look at a terminal */
     struct pace  pace;
-    struct arena chain[2], seen, work; /* states in turn; the last commit */
-    size_t       turn;
+    struct arena chain[2], work[2], seen; /* in turn; the last commit */
+    size_t       turn, work_turn;
     struct extended_commit last_seen;
     struct commit          known; /* the last one that was verified */
     bool                   has_known;
@@ -164,6 +165,11 @@ void fetch_down(struct reactor *r, uint64_t peer);
 bool fetch_is_wanted(const struct reactor *r);
 /* fetch_begin - from the core's height on; the core rests. */
 void fetch_begin(struct reactor *r);
+/* fetch_verify - what comes after the block being applied, meanwhile. */
+void fetch_verify(struct reactor *r);
+/* fetch_foretell - the application was asked to commit the block being
+ * applied: it may have the next one at once. */
+void fetch_foretell(struct reactor *r);
 /* fetch_applied - the block that was being applied, and the state after. */
 void fetch_applied(struct reactor *r, const struct apply *a);
 /* fetch_look - are we left behind? */

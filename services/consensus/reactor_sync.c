@@ -82,8 +82,9 @@ static void refuse(struct reactor *r, const char *why, unsigned fault)
     uint64_t                from[2];
 
     must(sync_pair(y, y->next, &a, &b));
-    from[0] = a->from;
-    from[1] = b->from;
+    r->fetch.ahead = NULL;
+    from[0]        = a->from;
+    from[1]        = b->from;
     log_event(LOG_WARN, "blocks that do not hold", LOG_INT("height", y->next),
               LOG_STR("why", why));
     for (int i = 0; i < 2; i++) {
@@ -151,24 +152,91 @@ static void take_pair(struct reactor *r, struct pair *p)
     proof_check(r->shell, l, true, on_evidence_checked);
 }
 
+/* Two that follow each other, of which nothing is known yet. */
+static struct pair *read_pair(struct fetch *f, int64_t height, struct arena *to,
+                              const char **why)
+{
+    const struct sync_slot *a, *b;
+    struct pair            *p;
+
+    if (!sync_pair(&f->sync, height, &a, &b))
+        return NULL;
+    arena_reset(to);
+    p = arena_new(to, struct pair);
+    must(p);
+    *why = pair_read(p, a, b, to);
+    return p;
+}
+
+/* The set of the height above is known before the block below is executed, and
+ * the first block names it.  What does not hold is judged when it is due. */
+void fetch_verify(struct reactor *r)
+{
+    struct fetch             *f  = &r->fetch;
+    const struct chain_state *c  = &r->shell->chain;
+    struct arena             *to = &f->work[1 - f->work_turn];
+    const char               *why;
+    struct pair              *p;
+
+    if (r->shell->phase != PHASE_SYNC || f->ahead)
+        return;
+    p = read_pair(f, f->sync.next + 1, to, &why);
+    if (p && !why && pair_is_of(p, &c->next_validators) &&
+        !pair_verify(p, &c->next_validators, c->chain_id, to))
+        f->ahead = p;
+}
+
+static const char *check_follows(struct fetch *f, struct pair *p,
+                                 const struct chain_state *c, struct arena *a)
+{
+    if (p->has_followed)
+        return NULL;
+    return pair_follows(p, c, f->has_known ? &f->known : NULL, a);
+}
+
+void fetch_foretell(struct reactor *r)
+{
+    struct fetch *f    = &r->fetch;
+    struct pair  *p    = f->ahead;
+    struct hash   hash = { 0 };
+
+    if (r->shell->phase != PHASE_SYNC || !p ||
+        p->first->block->evidence.evidence.n > 0 ||
+        check_follows(f, p, &r->shell->apply.next, &f->work[1 - f->work_turn]))
+        return;
+    memcpy(hash.b, p->id.hash.p, HASH_BYTES);
+    apply_foretell(r->shell, p->first->block, &hash);
+}
+
+/* The one to apply, in the memory of its turn. */
+static struct pair *next_pair(struct fetch *f, const struct chain_state *c,
+                              struct arena *to, const char **why)
+{
+    struct pair *p = f->ahead;
+
+    f->ahead = NULL;
+    *why     = NULL;
+    if (p)
+        return p;
+    p = read_pair(f, f->sync.next, to, why);
+    if (p && !*why)
+        *why = pair_verify(p, &c->validators, c->chain_id, to);
+    return p;
+}
+
 static bool apply_next(struct reactor *r)
 {
-    struct fetch             *f = &r->fetch;
-    const struct chain_state *c = &r->shell->chain;
-    const struct sync_slot   *a, *b;
-    struct pair              *p;
+    struct fetch             *f  = &r->fetch;
+    const struct chain_state *c  = &r->shell->chain;
+    struct arena             *to = &f->work[1 - f->work_turn];
     const char               *why;
+    struct pair              *p = next_pair(f, c, to, &why);
 
-    if (!sync_pair(&f->sync, f->sync.next, &a, &b))
+    if (!p)
         return false;
-    arena_reset(&f->work);
-    p = arena_new(&f->work, struct pair);
-    must(p);
-    why = pair_read(p, a, b, &f->work);
+    f->work_turn = 1 - f->work_turn;
     if (!why)
-        why = pair_verify(p, &c->validators, c->chain_id, &f->work);
-    if (!why)
-        why = pair_follows(p, c, f->has_known ? &f->known : NULL, &f->work);
+        why = check_follows(f, p, c, to);
     if (why)
         refuse(r, why, p->fault);
     else
@@ -225,8 +293,11 @@ static void note_progress(struct reactor *r)
         log_progress(r, top);
 }
 
-static void clear_bodies(struct sync *y)
+static void clear_bodies(struct fetch *f)
 {
+    struct sync *y = &f->sync;
+
+    f->ahead = NULL;
     for (int64_t h = y->next; h < y->next + SYNC_WINDOW; h++)
         free(sync_take(y, h));
 }
@@ -297,7 +368,7 @@ static void finish(struct reactor *r)
     struct shell *s = r->shell;
 
     timer_clear(&f->tick);
-    clear_bodies(&f->sync);
+    clear_bodies(f);
     if (f->has_bar)
         bar_erase();
     f->is_going = false;
@@ -416,7 +487,10 @@ void fetch_applied(struct reactor *r, const struct apply *a)
     f->moved_us    = now_us();
     f->pause_us    = 0;
     free(sync_advance(&f->sync));
-    timer_set(&f->tick, 0); /* not from within */
+    if (f->ahead)
+        go(r);
+    else
+        timer_set(&f->tick, 0); /* it may be the end: not from within */
 }
 
 /* ---- hearing ---- */
@@ -602,12 +676,13 @@ void fetch_open(struct reactor *r)
     arena_open(&f->chain[0], DECODE_ARENA_BYTES);
     arena_open(&f->chain[1], DECODE_ARENA_BYTES);
     arena_open(&f->seen, DECODE_ARENA_BYTES);
-    arena_open(&f->work, DECODE_ARENA_BYTES);
+    arena_open(&f->work[0], DECODE_ARENA_BYTES);
+    arena_open(&f->work[1], DECODE_ARENA_BYTES);
     timer_init(&f->tick, r->shell->svc->loop, on_tick, r);
 }
 
 void fetch_close(struct reactor *r)
 {
-    clear_bodies(&r->fetch.sync);
+    clear_bodies(&r->fetch);
     timer_fini(&r->fetch.tick);
 }

@@ -91,17 +91,13 @@ struct shell {
     struct pool  pool;
     struct arena proof_arena; /* what store answers it */
     checked_fn  *checked;     /* waits for a verdict; NULL: nobody */
-    /* Who asked for a verdict on evidence; a number never comes again. */
-    struct {
-        uint64_t        number; /* 0: nobody */
-        struct bus_call call;
-    } askers[POOL_PEER_JOBS_MAX];
-    uint64_t asked;
+    struct asker askers[POOL_PEER_JOBS_MAX];
+    uint64_t     asked;
 
-    struct lacking  lacking;
-    struct question question;
-    struct apply    apply;
-
+    struct lacking      lacking;
+    struct question     question;
+    struct apply        apply;
+    struct foretold     foretold;
     struct txs_progress txs;
 
     bool    is_pruning;
@@ -192,6 +188,10 @@ NODISCARD bool apply_stored(struct shell *s, struct span meta,
 void apply_go(struct shell *s);
 /* apply_save_state - once more, to a store that is new. */
 void apply_save_state(struct shell *s);
+/* apply_foretell - ask the application to execute the block above already,
+ * behind the Commit of this one; it must be the next to be applied. */
+void apply_foretell(struct shell *s, const struct block *b,
+                    const struct hash *hash);
 /* apply_pause - no block follows at once: what was to travel with it goes. */
 void apply_pause(struct shell *s);
 void apply_retry(struct shell *s);
