@@ -213,6 +213,32 @@ static bool wants_continue(const struct http_request *r)
     return expect && strcasecmp(expect, "100-continue") == 0;
 }
 
+/* A request of HTTP/1.1 names its host, once: who reads another one in front
+ * of us would route it elsewhere. */
+static bool has_host(const struct http_request *r)
+{
+    size_t hosts = 0;
+
+    for (size_t i = 0; i < r->header_count; i++)
+        hosts += strcasecmp((const char *)r->text.p + r->headers[i].name,
+                            "Host") == 0;
+    return hosts == 1 || (hosts == 0 && r->is_old);
+}
+
+/* What is sent to a proxy has the host in its target too. */
+static bool skip_authority(struct http_request *r)
+{
+    char *path;
+
+    if (strncasecmp((char *)r->text.p, "http://", 7) != 0)
+        return true;
+    path = strchr((char *)r->text.p + 7, '/');
+    if (!path)
+        return false;
+    r->target = (size_t)(path - (char *)r->text.p);
+    return true;
+}
+
 static int on_headers(http_parser *p)
 {
     struct conn         *c = conn_of(p);
@@ -226,6 +252,9 @@ static int on_headers(http_parser *p)
         c->is_overfull = true;
         return 1;
     }
+    r->is_old = p->http_major < 1 || p->http_minor < 1;
+    if (!has_host(r) || !skip_authority(r))
+        return -1; /* 1 would mean: no body */
     query = strpbrk((char *)r->text.p, "?#");
     if (query) {
         bool is_query = *query == '?';
@@ -239,7 +268,6 @@ static int on_headers(http_parser *p)
     }
     r->method        = http_method_str((enum http_method)p->method);
     r->is_head       = p->method == HTTP_HEAD;
-    r->is_old        = p->http_major < 1 || p->http_minor < 1;
     r->is_keep_alive = http_should_keep_alive(p);
     if (p->content_length != ULLONG_MAX &&
         p->content_length > c->server->limits.body_max)

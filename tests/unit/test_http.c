@@ -125,7 +125,16 @@ TEST(requests_are_framed)
           "GET /2? 0 - 0" },
         { "GET / HTTP/1.0\r\n\r\n", "Connection: close" },
         { "garbage\r\n\r\n", "HTTP/1.1 400 Bad Request" },
-        { "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        { "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
+          "Content-Length: 2\r\n\r\n",
+          "HTTP/1.1 400 Bad Request" },
+        { "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400 Bad Request" },
+        { "GET / HTTP/1.1\r\nHost: x\r\nhost: y\r\n\r\n",
+          "HTTP/1.1 400 Bad Request" },
+        { "GET / HTTP/1.1\r\nHost : x\r\n\r\n", "HTTP/1.1 400 Bad Request" },
+        { "GET http://a.b:1/c?d=e HTTP/1.1\r\nHost: a.b:1\r\n\r\n",
+          "GET /c?d=e 0 - 0" },
+        { "GET http://a.b HTTP/1.1\r\nHost: a.b\r\n\r\n",
           "HTTP/1.1 400 Bad Request" },
     };
     struct world w;
@@ -160,10 +169,10 @@ TEST(connections_over_the_limit_wait_and_slow_ones_are_cut)
     open_world(&w, limits);
     for (size_t i = 0; i < COUNT(fds); i++)
         fds[i] = dial(&w); /* send nothing */
-    CHECK(!strstr(talk(&w, "GET /z HTTP/1.1\r\n\r\n"), "never"));
+    CHECK(!strstr(talk(&w, "GET /z HTTP/1.1\r\nHost: x\r\n\r\n"), "never"));
     for (int i = 0; i < 60; i++)
         spin(&w, 10);
-    CHECK(strstr(talk(&w, "GET /after HTTP/1.1\r\n\r\n"), "/after"),
+    CHECK(strstr(talk(&w, "GET /after HTTP/1.1\r\nHost: x\r\n\r\n"), "/after"),
           "silent connections made room: %s", w.got);
     for (size_t i = 0; i < COUNT(fds); i++)
         close(fds[i]);
