@@ -165,9 +165,9 @@ static enum err load_account(struct sending *s)
         return code;
     if (reply.code)
         return fail(ERR_NOT_FOUND,
-                    "the chain knows no account %s: %s; name another key with"
-                    " --from, or have it added",
-                    s->address, reply.log);
+                    "the chain knows no account %s; name another key with"
+                    " --from: accounts stand in app_state of the genesis",
+                    s->address);
     if (pb_decode(&query_account_response_desc, &answer, &s->arena,
                   reply.value) != ACCEPT ||
         !answer.account ||
@@ -311,7 +311,8 @@ static enum err sign_and_send(struct sending *s)
                 s->address, SIGN_TRIES);
 }
 
-/* In a block?  ERR_NOT_FOUND, not logged, while it is not. */
+/* In a block?  s->height stays 0 while it is not.  What it came to there is
+ * the code: of a deletion also ERR_NOT_FOUND. */
 static enum err look_up(struct sending *s)
 {
     struct buf         params;
@@ -331,7 +332,7 @@ static enum err look_up(struct sending *s)
         return code;
     if (!reply.result) {
         code = strstr(reply.error, "not found")
-                   ? ERR_NOT_FOUND
+                   ? OK
                    : fail(ERR_FAILED,
                           "the node cannot look the transaction"
                           " up: %s",
@@ -350,21 +351,24 @@ static enum err look_up(struct sending *s)
 
 static enum err wait_for_block(struct sending *s)
 {
-    uint64_t end = now_us() + (uint64_t)s->timeout_ns / 1000;
+    uint64_t   end  = now_us() + (uint64_t)s->timeout_ns / 1000;
+    enum err   code = look_up(s);
+    struct buf hash;
 
-    for (;;) {
-        enum err code = look_up(s);
-
-        if (code != ERR_NOT_FOUND)
-            return code;
-        if (now_us() > end)
-            break;
+    while (code == OK && !s->height && now_us() <= end) {
         usleep(POLL_US);
+        code = look_up(s);
     }
-    return fail(ERR_TIMEOUT,
-                "not in a block after %" PRId64 " s; it may still get into"
-                " one: look again with its hash",
-                s->timeout_ns / 1000000000);
+    if (code != OK || s->height)
+        return code;
+    buf_init(&hash, 128);
+    buf_hex_upper(&hash, hash_span(&s->hash));
+    code = fail(ERR_TIMEOUT,
+                "not in a block after %" PRId64 " ms; it may still get into"
+                " one: look again with 'warren trace %s'",
+                s->timeout_ns / 1000000, buf_cstr(&hash));
+    buf_fini(&hash);
+    return code;
 }
 
 /* ---- the commands ---- */

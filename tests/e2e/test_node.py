@@ -36,6 +36,8 @@ def ledger_story():
     code, _, _ = net.warren("verify", path, home=node.home, check_code=False)
     net.check(code != 0, "a changed proof does not")
     net.warren("tx", "delete", "records", "s1", "--from", "admin", *at, home=node.home)
+    code, out, err = net.warren("tx", "delete", "records", "s1", *at, home=node.home, check_code=False)
+    net.check_eq((code, len(err.splitlines())), (13, 1), f"what is not there cannot be deleted, said once: {err}")
     code, out, _ = net.warren("get", "records", "s1", *at, home=node.home, check_code=False)
     net.check(code == 13, f"deleted: exit {code} {out}")
     _, absent, _ = net.warren("get", "records", "s1", "--prove", *at, home=node.home, check_code=False)
