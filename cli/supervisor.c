@@ -19,7 +19,8 @@ enum {
     PAUSE_FIRST_US  = 20000,
     PAUSE_MAX_US    = 5000000,
     STAYED_UP_US    = 1000000,
-    LOCK_TRIES      = 150, /* of 20 ms each */
+    AGAIN_US        = 500000, /* signals nearer than this are one */
+    LOCK_TRIES      = 150,    /* of 20 ms each */
     LOCK_PAUSE_US   = 20000,
     LOCK_TEXT_BYTES = 32,
     PATH_BYTES_MAX  = 4096,
@@ -42,6 +43,7 @@ struct supervisor {
     struct child                 *stopping; /* the one told to stop */
     struct timer                  patience; /* with it */
     bool                          is_stopping, is_killing;
+    uint64_t                      stopped_us; /* when it began to stop */
     enum err                      code;
 };
 
@@ -225,6 +227,7 @@ static void kill_all(struct supervisor *s)
 static void stop(struct supervisor *s)
 {
     s->is_stopping = true;
+    s->stopped_us  = now_us();
     notify_send("STOPPING=1");
     for (size_t i = 0; i < s->plan->count; i++)
         timer_clear(&s->child[i].restart);
@@ -248,6 +251,8 @@ static void on_stop_signal(void *ctx)
 {
     struct supervisor *s = ctx;
 
+    if (s->is_stopping && now_us() - s->stopped_us < AGAIN_US)
+        return; /* timeout(1) and terminals may tell the same thing twice */
     if (s->is_stopping) {
         log_event(LOG_WARN, "told to stop twice, killing all");
         kill_all(s);

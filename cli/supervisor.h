@@ -5,7 +5,7 @@
  * which says that its data cannot be trusted (see supervisor_is_final) stops
  * them all.  SIGTERM, SIGINT and SIGHUP stop them one by one, the last
  * started first; whoever takes longer than stop_timeout is killed, and so
- * are all after a second signal.
+ * are all after another signal half a second or more later.
  *
  * If the supervisor itself is killed, the kernel kills its processes.  Each
  * process holds RUN/<name>.lock for as long as it lives (svc_start); a

@@ -133,6 +133,7 @@ TEST(processes_run_until_a_signal_and_stop_last_first)
           eventually("three", 1));
     usleep(100000);
     kill(pid, SIGTERM);
+    kill(pid, SIGINT); /* at once: it is told the same thing twice */
     CHECK_EQ(end_of(pid), 0);
     fd = open(in_dir("log"), O_RDONLY);
     n  = read(fd, text, sizeof text - 1);
@@ -224,6 +225,7 @@ TEST(a_second_signal_kills_at_once)
 {
     struct supervisor_plan plan = { .count = 1, .stop_timeout_us = 60000000 };
     pid_t                  pid;
+    siginfo_t              info = { 0 };
 
     setup();
     program(&plan.service[0], "deaf",
@@ -231,9 +233,11 @@ TEST(a_second_signal_kills_at_once)
     pid = run(&plan);
     CHECK(eventually("deaf", 1));
     usleep(50000);
-    kill(pid, SIGTERM);
-    usleep(50000);
-    kill(pid, SIGINT);
+    while (info.si_pid == 0) { /* until it has ended, which end_of reads */
+        kill(pid, SIGINT);
+        usleep(600000);
+        must(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0);
+    }
     CHECK_EQ(end_of(pid), 0);
     free_plan(&plan);
     cleanup();
