@@ -181,8 +181,8 @@ static const char *out_dir(const struct cli *c)
     return dir ? dir : "./mytestnet";
 }
 
-static enum err make_node(const struct network *net, size_t i,
-                          enum key_type type)
+/* Nothing is written yet: what is wrong with a flag is told before. */
+static enum err plan_node(const struct network *net, size_t i)
 {
     const char  *prefix = cli_flag(net->c, "node-dir-prefix");
     struct node *n      = &net->node[i];
@@ -196,12 +196,15 @@ static enum err make_node(const struct network *net, size_t i,
                  i);
     snprintf(home, sizeof home, "%s/%s", out_dir(net->c), n->name);
     code = place_node(net, i);
-    if (code == OK)
-        code = configure(net, i, home);
-    if (code == OK && net->is_compose)
-        code = compose_start(n);
-    else if (code == OK)
-        code = make_dirs(n->config);
+    return code == OK ? configure(net, i, home) : code;
+}
+
+static enum err make_node(const struct network *net, size_t i,
+                          enum key_type type)
+{
+    struct node *n = &net->node[i];
+    enum err code  = net->is_compose ? compose_start(n) : make_dirs(n->config);
+
     if (code == OK)
         code = make_keys(&n->validator, &n->id, n->config, type, say_nothing,
                          NULL);
@@ -248,9 +251,9 @@ static enum err set_peers(const struct network *net)
 /* The parts of every node in one place, as the genesis wants them. */
 static enum err genesis_text(struct buf *out, const struct network *net)
 {
-    struct pubkey      *keys     = calloc(net->count, sizeof *keys);
-    struct account_key *accounts = calloc(net->count, sizeof *accounts);
-    const char        **names    = calloc(net->count, sizeof *names);
+    struct pubkey      *keys     = calloc(net->count + 1, sizeof *keys);
+    struct account_key *accounts = calloc(net->count + 1, sizeof *accounts);
+    const char        **names    = calloc(net->count + 1, sizeof *names);
     struct chain_plan   p        = { .chain_id        = cli_flag(net->c, "chain-id"),
                                      .prefix          = "chain",
                                      .power           = 1,
@@ -276,6 +279,19 @@ static enum err genesis_text(struct buf *out, const struct network *net)
     free(keys);
     free(accounts);
     free(names);
+    return code;
+}
+
+/* Is there such a chain?  Asked before there are keys. */
+static enum err check_chain(const struct network *net)
+{
+    const struct network bare = { .c = net->c };
+    struct buf           text;
+    enum err             code;
+
+    buf_init(&text, GENESIS_BYTES_MAX);
+    code = genesis_text(&text, &bare);
+    buf_fini(&text);
     return code;
 }
 
@@ -371,6 +387,10 @@ enum err cmd_testnet(struct cli *c)
         return code;
     net.node = calloc(net.count, sizeof *net.node);
     must(net.node);
+    for (size_t i = 0; i < net.count && code == OK; i++)
+        code = plan_node(&net, i);
+    if (code == OK)
+        code = check_chain(&net);
     for (size_t i = 0; i < net.count && code == OK; i++)
         code = make_node(&net, i, type);
     if (code == OK)
