@@ -209,8 +209,8 @@ static enum err unknown_flag(const struct command *cmd, const char *arg,
         code =
             fail(ERR_USAGE, "unknown flag %s; did you mean --%s?", arg, near);
     else
-        code = fail(ERR_USAGE, "unknown flag %s; see 'warren %s --help'", arg,
-                    cmd ? cmd->words : "");
+        code = fail(ERR_USAGE, "unknown flag %s; see 'warren %s%s--help'", arg,
+                    cmd ? cmd->words : "", cmd ? " " : "");
     buf_fini(&knob);
     return code;
 }
@@ -361,8 +361,9 @@ enum err cli_words(const struct cli *c, size_t low, size_t high)
     if (c->word_count >= low && c->word_count <= high)
         return OK;
     if (c->word_count > high)
-        return fail(ERR_USAGE, "unexpected argument '%s'; usage: warren %s %s",
-                    c->word[high], c->command->words, c->command->args);
+        return fail(ERR_USAGE, "unexpected argument '%s'; usage: warren %s%s%s",
+                    c->word[high], c->command->words,
+                    *c->command->args ? " " : "", c->command->args);
     return fail(ERR_USAGE, "too few arguments; usage: warren %s %s",
                 c->command->words, c->command->args);
 }

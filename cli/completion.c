@@ -15,6 +15,25 @@ static void print_words(const char *first)
     }
 }
 
+/* The first words of all commands. */
+static void print_first_words(void)
+{
+    for (size_t i = 0; i < command_count; i++)
+        printf("%.*s ", (int)strcspn(commands[i].words, " "),
+               commands[i].words);
+}
+
+/* What an argument can be, where that is one of a few words. */
+static void print_arguments(const struct command *cmd)
+{
+    if (cmd->run == cmd_start)
+        printf("store ledger kvstore signer consensus mempool p2p api ");
+    else if (cmd->run == cmd_completion)
+        printf("bash zsh fish ");
+    else if (cmd->run == cmd_help)
+        print_first_words();
+}
+
 static void print_flag_words(const struct command *cmd)
 {
     for (size_t i = 0; i < command_flag_count; i++)
@@ -42,6 +61,7 @@ static void print_bash(void)
            "    case \"$line\" in\n");
     for (size_t i = 0; i < command_count; i++) {
         printf("    \" %s \"*) words=\"", commands[i].words);
+        print_arguments(&commands[i]);
         print_flag_words(&commands[i]);
         printf("\" ;;\n");
     }
@@ -52,9 +72,8 @@ static void print_bash(void)
     printf("\" ;;\n    \" config \"*) words=\"");
     print_words("config");
     printf("\" ;;\n    *) words=\"");
-    for (size_t i = 0; i < command_count; i++)
-        printf("%.*s ", (int)strcspn(commands[i].words, " "),
-               commands[i].words);
+    print_first_words();
+    print_flag_words(NULL);
     printf("\" ;;\n    esac\n"
            "    case \"$cur\" in\n"
            "    --*.*) words=\"");

@@ -7,6 +7,11 @@ enum err cmd_config_check(struct cli *c)
 
     if (code == OK)
         code = cli_config(c);
+    if (code == OK && !c->config->has_file)
+        code = fail(ERR_CONFIG,
+                    "%s: there is no such file; 'warren init' makes"
+                    " one (without it, start takes the defaults)",
+                    c->config->path);
     if (code == OK)
         config_warn(c->config);
     if (code != OK || !c->is_json)

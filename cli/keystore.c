@@ -361,8 +361,11 @@ static enum err ask(struct secret_line *out, const char *prompt)
     if (fd < 0 || tcgetattr(fd, &was) != 0) {
         if (fd >= 0)
             close(fd);
-        return fail(ERR_USAGE, "a secret is needed and there is no terminal to"
-                               " ask at; give it in a file");
+        return fail(ERR_USAGE,
+                    "a secret is needed and there is no terminal to"
+                    " ask at (%.*s); give it in a file, with a flag"
+                    " such as --passphrase-file",
+                    (int)strcspn(prompt, ":"), prompt);
     }
     quiet = was;
     quiet.c_lflag &= ~(tcflag_t)ECHO;

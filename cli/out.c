@@ -65,7 +65,10 @@ void out_bool(struct cli *c, const char *key, bool value)
         jw_bool(&c->json, value);
         return;
     }
-    out_str(c, key, value ? "yes" : "no");
+    if (c->is_in_item) /* a row has no names: say what is so, or "-" */
+        out_str(c, key, value ? key : "-");
+    else
+        out_str(c, key, value ? "yes" : "no");
 }
 
 void out_json(struct cli *c, const char *key, struct span json)

@@ -86,7 +86,10 @@ static enum err check_address(const struct config *c, enum config_knob knob,
     if (is_fine)
         return OK;
     return config_fail(c, &c->origin[knob], ERR_CONFIG,
-                       "%s = \"%s\": expected tcp://host:port or unix:///path",
+                       "%s%s%s = \"%s\": expected tcp://host:port or"
+                       " unix:///path",
+                       config_knobs[knob].table,
+                       *config_knobs[knob].table ? "." : "",
                        config_knobs[knob].key, value);
 }
 

@@ -107,6 +107,10 @@ def testnet():
     fails(USAGE, ["--hostname"], "testnet", "--v", "2", "--hostname", "a", "--o", os.path.join(net.tempdir(), "n"))
     fails(USAGE, ["10.0.0.250"], "testnet", "--v", "9", "--starting-ip-address", "10.0.0.250", "--o", os.path.join(net.tempdir(), "n"))
     fails(USAGE, ["--v"], "testnet", "--v", "x")
+    d = os.path.join(net.tempdir(), "n")
+    fails(4, ["chain_id"], "testnet", "--v", "2", "--chain-id", "x" * 51, "--o", d)
+    fails(USAGE, ["10.0.0.255"], "testnet", "--v", "2", "--starting-ip-address", "10.0.0.255", "--o", d)
+    net.check(not os.path.exists(d), "a wrong flag leaves nothing behind")
 
 
 def keys():
@@ -295,6 +299,9 @@ def help_and_completion():
     net.check_eq(complete("warren", "te"), ["testnet"], "completes a command")
     net.check_eq(complete("warren", "keys", "im"), ["import"], "a second word")
     net.check_eq(complete("warren", "testnet", "--base"), ["--base-port="], "a flag")
+    net.check_eq(complete("warren", "start", "con"), ["consensus"], "a service")
+    net.check_eq(complete("warren", "completion", "z"), ["zsh"], "a shell")
+    net.check_eq(complete("warren", "--he"), ["--help"], "a flag of every command")
     net.check_eq(complete("warren", "start", "--rpc.tls_c"), ["--rpc.tls_cert_file="], "a key of the config")
 
 

@@ -492,7 +492,7 @@ TEST(wrong_flags_are_named)
         { { "--rpc.ladr=tcp://a:1" }, "did you mean --rpc.laddr?", ERR_USAGE },
         { { "--rpc.laddr" }, "--rpc.laddr needs a value", ERR_USAGE },
         { { "--rpc.max_body_bytes=x" }, "--rpc.max_body_bytes:", ERR_CONFIG },
-        { { "--rpc.laddr=x" }, "--rpc.laddr: laddr = \"x\"", ERR_CONFIG },
+        { { "--rpc.laddr=x" }, "--rpc.laddr: rpc.laddr = \"x\"", ERR_CONFIG },
         { { "--genesis_hash", "12" }, "64 hex digits", ERR_USAGE },
         { { "--rpc.unsafe=maybe" }, "true or false", ERR_CONFIG },
     };
