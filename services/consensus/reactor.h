@@ -77,6 +77,7 @@ struct fetch {
     uint64_t     status_us; /* when a peer last told us its height */
     uint64_t     asked_us;  /* when all were asked */
     uint64_t     begun_us;  /* when it began */
+    uint64_t     looked_us; /* when we last looked who is late */
     uint64_t     moved_us;  /* when there was a block, or no need of one */
     uint64_t     again_us;  /* when it may begin again after a stall */
     uint64_t     pause_us;  /* the last time between these */

@@ -15,6 +15,7 @@
 
 enum {
     TICK_US   = 200000,
+    STILL_US  = 2000000,   /* without a tick: it was we who stood still */
     STATUS_US = 10000000,  /* peers are asked for their heights, */
     IDLE_US   = 1000000,   /* and so often while no block comes */
     FRESH_US  = 1000000,   /* so old may be what makes us stop */
@@ -435,15 +436,27 @@ static bool is_done(struct reactor *r)
     return false;
 }
 
+/* Who was asked may have answered while we were stopped. */
+static void blame_late(struct reactor *r)
+{
+    struct fetch *f     = &r->fetch;
+    uint64_t      now   = now_us(), late;
+    uint64_t      still = now - f->looked_us;
+
+    if (still > STILL_US)
+        sync_excuse(&f->sync, now, still);
+    f->looked_us = now;
+    while ((late = sync_late(&f->sync, now)))
+        blame(r, late, "no block in time", SYNC_BAN_S);
+}
+
 static void go(struct reactor *r)
 {
     struct fetch *f = &r->fetch;
-    uint64_t      late;
 
     if (!f->is_going || r->shell->is_halted)
         return;
-    while ((late = sync_late(&f->sync, now_us())))
-        blame(r, late, "no block in time", SYNC_BAN_S);
+    blame_late(r);
     ask_blocks(r);
     if (f->is_applying || !r->shell->app.is_ready)
         f->moved_us = now_us(); /* it is not for want of blocks */
@@ -632,6 +645,7 @@ void fetch_begin(struct reactor *r)
     f->begun_us  = now_us();
     f->note_us   = f->begun_us;
     f->moved_us  = f->begun_us;
+    f->looked_us = f->begun_us;
     f->has_bar =
         bar_is_possible() && strcmp(s->svc->config->log_format, "json") != 0;
     pace_begin(&f->pace, f->first - 1, f->note_us);

@@ -287,6 +287,22 @@ bool sync_next_ask(struct sync *s, uint64_t now_us, uint64_t *peer,
     return false;
 }
 
+static void put_off(uint64_t *at_us, uint64_t now_us, uint64_t by_us)
+{
+    *at_us = *at_us + by_us < now_us ? *at_us + by_us : now_us;
+}
+
+void sync_excuse(struct sync *s, uint64_t now_us, uint64_t by_us)
+{
+    for (size_t i = 0; i < s->peer_count; i++) {
+        put_off(&s->peers[i].since_us, now_us, by_us);
+        put_off(&s->peers[i].mark_us, now_us, by_us);
+    }
+    for (size_t i = 0; i < SYNC_WINDOW; i++)
+        for (size_t k = 0; k < COUNT(s->slots[i].ask); k++)
+            put_off(&s->slots[i].ask[k].at_us, now_us, by_us);
+}
+
 uint64_t sync_late(const struct sync *s, uint64_t now_us)
 {
     for (size_t i = 0; i < s->peer_count; i++) {
@@ -350,10 +366,8 @@ enum sync_got sync_got(struct sync *s, uint64_t now_us, uint64_t peer,
 {
     struct sync_slot *slot = slot_of(s, height);
 
-    if (!settle(s, slot, peer, now_us))
-        return height > 0 && height < s->next && s->next - height <= SYNC_WINDOW
-                   ? SYNC_TWICE
-                   : SYNC_UNASKED;
+    if (!settle(s, slot, peer, now_us)) /* one that is late may be far behind */
+        return height > 0 && height < s->next ? SYNC_TWICE : SYNC_UNASKED;
     if (slot->from)
         return SYNC_TWICE;
     if (n > s->largest)

@@ -100,12 +100,14 @@ bool sync_answer(struct sync *s, uint64_t now_us, uint64_t peer, size_t n);
 /* sync_next_ask - the next request to send; false when there is none now. */
 bool sync_next_ask(struct sync *s, uint64_t now_us, uint64_t *peer,
                    int64_t *height);
+/* sync_excuse - we stood still for so long: peers need not have answered. */
+void sync_excuse(struct sync *s, uint64_t now_us, uint64_t by_us);
 /* sync_late - a peer that does not answer; 0: none. */
 uint64_t sync_late(const struct sync *s, uint64_t now_us);
 
 enum sync_got {
     SYNC_KEPT,    /* body belongs to s now */
-    SYNC_TWICE,   /* here by now, from somebody else; or no room for it */
+    SYNC_TWICE,   /* here by now, from somebody else, or done; or no room */
     SYNC_UNASKED, /* to be disconnected */
 };
 enum sync_got sync_got(struct sync *s, uint64_t now_us, uint64_t peer,

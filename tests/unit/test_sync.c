@@ -166,6 +166,47 @@ TEST(a_silent_peer_is_late_and_others_take_over)
     clear(s);
 }
 
+TEST(a_late_answer_is_no_fault_however_far_we_have_come)
+{
+    struct sync *s   = begin(1);
+    uint8_t     *p   = body();
+    uint64_t     end = (uint64_t)3 * SYNC_WINDOW * SYNC_SOON_US;
+
+    up(s, 1, 1, 1000);
+    CHECK_EQ(ask_all(s, 0), SYNC_ASKED_MAX, "of one that then stands still");
+    up(s, 2, 1, 1000);
+    for (int64_t h = 1; h < 3 * SYNC_WINDOW; h++) {
+        uint64_t now = (uint64_t)h * SYNC_SOON_US;
+
+        ask_all(s, now);
+        CHECK(sync_answer(s, now, 2, 1), "by the other");
+        CHECK_EQ(sync_got(s, now, 2, h, body(), 1), SYNC_KEPT, "%d", (int)h);
+        free(sync_advance(s));
+    }
+    CHECK(sync_answer(s, end, 1, 1), "it goes on");
+    CHECK_EQ(sync_got(s, end, 1, 1, p, 1), SYNC_TWICE, "late");
+    free(p);
+    clear(s);
+}
+
+TEST(nobody_is_late_while_we_stand_still)
+{
+    struct sync *s    = begin(1);
+    uint64_t     stop = 4 * SYNC_SILENT_US, now = 1000 + stop;
+
+    up(s, 1, 1, 10);
+    CHECK_EQ(ask_all(s, 5), 10, "ten");
+    CHECK_EQ(sync_late(s, now), 1, "as it seems");
+    sync_excuse(s, now, stop);
+    CHECK_EQ(sync_late(s, now), 0, "excused");
+    CHECK_EQ(sync_late(s, 5 + stop + SYNC_SILENT_US - 1), 0, "for so long");
+    CHECK_EQ(sync_late(s, 5 + stop + SYNC_SILENT_US), 1, "and no longer");
+    answer(s, now, 1, 1);
+    sync_excuse(s, now, stop);
+    CHECK_EQ(sync_late(s, now), 0, "what came meanwhile is not of later");
+    clear(s);
+}
+
 TEST(what_a_peer_has_only_grows)
 {
     struct sync *s = begin(1);
