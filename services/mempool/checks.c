@@ -355,8 +355,14 @@ void checks_probe(struct shell *s, struct bus_call call, struct span tx)
     struct abci_req_check_tx check = { .tx = tx };
     struct abci_request      req   = { .which    = ABCI_REQ_CHECK_TX,
                                        .check_tx = &check };
-    struct probe            *p     = malloc(sizeof *p);
+    struct probe            *p;
 
+    if (abci_is_up(s->app) && !abci_has_room(s->app)) {
+        bus_reply(call, ERR_BUSY, "the application has much to check",
+                  (struct span){ 0 });
+        return;
+    }
+    p = malloc(sizeof *p);
     must(p != NULL);
     *p = (struct probe){ s, call };
     abci_call(s->app, &req, on_probed, p, 0);
