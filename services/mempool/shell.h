@@ -29,8 +29,8 @@ enum {
     HINT_US           = 1000000,
     TRIES_MAX         = 3,
     SUBMIT_BUCKETS    = 4096,
-    CLIENTS_MAX       = 64,
-    GOSSIP_PEERS_MAX  = 64, /* bits of a transaction's senders */
+    CLIENTS_MAX       = 256, /* as many as the bus serves */
+    GOSSIP_PEERS_MAX  = 64,  /* bits of a transaction's senders */
 };
 
 struct submit;
