@@ -45,21 +45,23 @@ static bool is_expired(const struct shell *s, const struct block_meta *m)
 static void on_metas(struct shell *s, enum err status, const char *text,
                      const Store__Reply *r)
 {
+    size_t mark = arena_mark(&s->scratch);
+
     UNUSED(text);
-    arena_reset(&s->owed_arena);
     for (size_t i = status || r->kind_case != STORE__REPLY__KIND_METAS
                         ? 0
                         : r->metas->n_metas;
          i > 0; i--) { /* descending: the lowest is last */
         struct block_meta m;
 
-        if (pb_decode(&block_meta_desc, &m, &s->owed_arena,
+        if (pb_decode(&block_meta_desc, &m, &s->scratch,
                       SPAN(r->metas->metas[i - 1].data,
                            r->metas->metas[i - 1].len)) != ACCEPT ||
             !is_expired(s, &m))
             break;
         s->evidence_height = m.header.height + 1;
     }
+    arena_release(&s->scratch, mark);
     prune(s);
 }
 

@@ -323,6 +323,8 @@ static void on_size(void *ctx, uint64_t tag, enum err status, const char *text,
 
     UNUSED(tag);
     UNUSED(text);
+    if (s->txs.is_owing) /* it was asked twice */
+        return;
     arena_reset(&s->owed_arena);
     r = status ? NULL : mempool__reply__unpack(&alloc, body.n, body.p);
     if (r && r->kind_case == MEMPOOL__REPLY__KIND_SIZE && r->size->height > 0 &&
