@@ -12,6 +12,7 @@
 enum {
     KEEP_SEGMENTS = 2,
     LAZY_US       = 50000,   /* what nobody waits for may take, */
+    IDLE_US       = 1000000, /* a block without transactions even this, */
     LAZY_BYTES    = 1 << 20, /* or until so much is there */
     WAITING_MAX   = 1 << 30,
     TX_HEAD       = 32,
@@ -37,7 +38,7 @@ struct journal {
     struct pool         *pool;
     struct deferred      kick;
     struct timer         lazy;
-    bool                 is_lazy;   /* the timer runs */
+    uint64_t             lazy_us;   /* when it fires; 0: it does not run */
     bool                 is_urgent; /* do not wait for it */
     struct buf           fill;      /* waits for the job to come back */
     struct job           job;
@@ -227,21 +228,23 @@ static void on_lazy(void *ctx)
 {
     struct journal *j = ctx;
 
-    j->is_lazy = false;
+    j->lazy_us = 0;
     hurry(j);
 }
 
-/* A record that nobody waits for is not urgent: it goes with the next that
- * is, or after a while. */
-static void end_record(struct journal *j, uint8_t *p, size_t n, bool is_urgent)
+/* A record that nobody waits for goes with the next that somebody does, or
+ * after so long; 0: at once. */
+static void end_record(struct journal *j, uint8_t *p, size_t n, uint64_t wait)
 {
+    uint64_t at = now_us() + wait;
+
     segments_seal(&j->segments, p - 9, n + 1);
     j->mark++;
-    if (is_urgent || j->fill.len >= LAZY_BYTES) {
+    if (wait == 0 || j->fill.len >= LAZY_BYTES) {
         hurry(j);
-    } else if (!j->is_lazy) {
-        j->is_lazy = true;
-        timer_set(&j->lazy, LAZY_US);
+    } else if (j->lazy_us == 0 || at < j->lazy_us) {
+        j->lazy_us = at;
+        timer_set(&j->lazy, wait);
     }
 }
 
@@ -257,7 +260,7 @@ uint32_t journal_add_tx(struct journal *j, const struct journal_tx *tx)
     store_be64(p + 24, (uint64_t)tx->gas);
     if (tx->bytes.n)
         memcpy(p + TX_HEAD, tx->bytes.p, tx->bytes.n);
-    end_record(j, p, n, tx->origin != 0);
+    end_record(j, p, n, tx->origin != 0 ? 0 : LAZY_US);
     segments_hold(&j->segments, segment, 1 + TX_HEAD + tx->bytes.n);
     return segment;
 }
@@ -272,7 +275,7 @@ void journal_add_block(struct journal *j, const struct journal_block *b)
     store_be64(p + 16, (uint64_t)b->max_gas);
     if (b->n)
         memcpy(p + BLOCK_HEAD, b->txs, b->n * JOURNAL_BLOCK_TX_BYTES);
-    end_record(j, p, n, false);
+    end_record(j, p, n, b->n > 0 ? LAZY_US : IDLE_US);
     j->last = (struct journal_block){ .height    = b->height,
                                       .max_bytes = b->max_bytes,
                                       .max_gas   = b->max_gas };
@@ -285,12 +288,12 @@ void journal_add_drop(struct journal *j, const uint8_t key[HASH_BYTES],
 
     memcpy(p, key, HASH_BYTES);
     p[HASH_BYTES] = uncache;
-    end_record(j, p, HASH_BYTES + 1, false);
+    end_record(j, p, HASH_BYTES + 1, LAZY_US);
 }
 
 void journal_add_clear(struct journal *j)
 {
-    end_record(j, begin_record(j, TYPE_CLEAR, 0), 0, true);
+    end_record(j, begin_record(j, TYPE_CLEAR, 0), 0, 0);
 }
 
 /* ---- what is held ---- */

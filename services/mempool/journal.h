@@ -10,7 +10,8 @@
  *          what it covers may be promised once journal_durable has passed it.
  *          A client's transaction is written at once; what nobody waits for
  *          (one from a peer, a block, which consensus tells again) goes with
- *          the next that is, or within 50 ms.
+ *          the next that is, or within 50 ms; a block without transactions
+ *          within a second.
  * Memory:  what waits for the disk is bounded by the caller, who looks at
  *          journal_waiting before taking more.
  * Errors:  ERR_CORRUPT for damage other than a torn tail, which is cut; the
