@@ -1,5 +1,7 @@
 #include "config/internal.h"
 
+#include "base/log.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +92,16 @@ enum err config_set(struct config *c, const char *name, const char *text)
 
 /* ---- the environment ---- */
 
+static void name_variable(char *name, size_t cap, const char *prefix,
+                          const char *knob)
+{
+    snprintf(name, cap, "%s%s", prefix, knob);
+    for (char *p = name; *p; p++)
+        *p = *p == '.' || *p == '-'   ? '_'
+             : *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A')
+                                      : *p;
+}
+
 /* CMT_RPC_LADDR of rpc.laddr; the forms without the first '_' (CMTHOME)
  * count more, as they do for CometBFT. */
 static const char *variable(char *name, size_t cap, const char *knob)
@@ -98,18 +110,45 @@ static const char *variable(char *name, size_t cap, const char *knob)
 
     for (size_t i = 0; i < COUNT(prefixes); i++) {
         const char *value;
-        size_t      n = strlen(prefixes[i]);
 
-        snprintf(name, cap, "%s%s", prefixes[i], knob);
-        for (char *p = name + n; *p; p++)
-            *p = *p == '.' || *p == '-'   ? '_'
-                 : *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A')
-                                          : *p;
+        name_variable(name, cap, prefixes[i], knob);
         value = getenv(name);
         if (value && *value)
             return value;
     }
     return NULL;
+}
+
+/* A slip in a variable's name would be read by nobody.  What is like no key
+ * may be somebody else's. */
+void config_warn_variables(void)
+{
+    static char names[CONFIG_KNOBS][NAME_BYTES_MAX];
+    const char *known[CONFIG_KNOBS];
+
+    for (size_t i = 0; i < CONFIG_KNOBS; i++) {
+        char       knob[128];
+        struct buf b;
+
+        buf_use(&b, knob, sizeof knob);
+        config_knob_name(&b, &config_knobs[i]);
+        name_variable(names[i], sizeof names[i], "CMT_", buf_cstr(&b));
+        known[i] = names[i];
+    }
+    for (char **e = environ; *e; e++) {
+        char        name[NAME_BYTES_MAX];
+        size_t      n = strcspn(*e, "=");
+        const char *near;
+
+        if (strncmp(*e, "CMT_", 4) != 0 || n >= sizeof name)
+            continue;
+        snprintf(name, sizeof name, "%.*s", (int)n, *e);
+        near = config_nearest(name, known, CONFIG_KNOBS);
+        if (!near || strcmp(near, name) == 0 || strcmp(name, "CMT_HOME") == 0 ||
+            (n > 5 && strcmp(name + n - 5, "_FILE") == 0))
+            continue;
+        log_text(LOG_WARN, "%s names no key; did you mean %s?", name, near);
+    }
 }
 
 /* NAME_FILE holds a secret's place rather than the secret. */

@@ -36,7 +36,8 @@ NODISCARD enum err config_load_from(struct config **out, const char *file,
                                     int argc, char **argv);
 void               config_free(struct config *c);
 
-/* config_warn - say which keys are set that have no effect here. */
+/* config_warn - say which keys are set that have no effect here, and which
+ * variables CMT_* are no key but like one. */
 void config_warn(const struct config *c);
 
 /* config_end_args - refuses what is left in argv behind the first keep words,

@@ -6,6 +6,10 @@
 
 #include "config/config.h"
 
+/* config_warn_variables - say which variables CMT_* are like a key, but none.
+ */
+void config_warn_variables(void);
+
 /* config_where - "FILE:12: " or "--moniker: " or "CMT_MONIKER: ". */
 void config_where(struct buf *out, const struct config *c,
                   const struct config_origin *from);

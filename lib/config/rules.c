@@ -392,6 +392,7 @@ const char *config_inert(enum config_knob knob)
 
 void config_warn(const struct config *c)
 {
+    config_warn_variables();
     for (size_t i = 0; i < COUNT(inert); i++) {
         const struct config_knob_info *k       = &config_knobs[inert[i].knob];
         const void                    *at      = (const char *)c + k->offset;

@@ -272,6 +272,18 @@ def flags():
     net.check(code == USAGE and "import" in out, "a group without a command lists it")
 
 
+def variables():
+    home = new_home()
+    for name, said in (("CMT_RPC_LADR", "CMT_RPC_LADDR"), ("CMT_SERVICE_HOST_OF_OTHERS", ""), ("CMT_MONIKER", ""),
+                       ("CMT_HOME", "")):
+        r = subprocess.run([net.WARREN, "config", "check", "--home", home], env={**os.environ, name: "tcp://127.0.0.1:1"},
+                           text=True, capture_output=True)
+        net.check_eq((r.returncode, r.stderr.count("\n")), (0, 1 if said else 0), f"{name}: {r.stderr}")
+        net.check(said in r.stderr, f"{name}: names {said}")
+    empty = net.tempdir()
+    fails(CONFIG, [empty, "warren init"], "config", "check", home=empty)
+
+
 def help_and_completion():
     _, out, _ = net.warren("help", "--output", "json")
     commands = json.loads(out)["commands"]
@@ -330,4 +342,4 @@ def moved_tree():
 
 
 if __name__ == "__main__":
-    net.run(init, secp256k1_validator, testnet, keys, passphrases, node_keys, reset, flags, help_and_completion, moved_tree)
+    net.run(init, secp256k1_validator, testnet, keys, passphrases, node_keys, reset, flags, variables, help_and_completion, moved_tree)
