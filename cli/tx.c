@@ -269,12 +269,14 @@ static enum err broadcast(struct sending *s, bool *is_stale)
         return code;
     if (!reply.result) {
         /* sent before, perhaps by a call whose answer was lost */
-        code = strstr(reply.error, "already exists in cache")
-                   ? OK
-                   : fail(strstr(reply.error, "mempool is full") ? ERR_BUSY
-                                                                 : ERR_FAILED,
-                          "the node does not take the transaction: %s",
-                          reply.error);
+        code =
+            strstr(reply.error, "already exists in cache")
+                ? OK
+                : fail(strstr(reply.error, "mempool is full")      ? ERR_BUSY
+                       : strstr(reply.error, "not answer in time") ? ERR_TIMEOUT
+                                                                   : ERR_FAILED,
+                       "the node does not take the transaction: %s",
+                       reply.error);
         rpc_reply_fini(&reply);
         return code;
     }
