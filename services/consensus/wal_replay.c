@@ -50,10 +50,10 @@ static enum err set_back(const struct wal_replay *r, int64_t ended,
 {
     return fail(ERR_CORRUPT,
                 "wal %s: height %" PRId64 " has ended here, but the store ends"
-                " at %" PRId64 ": the store was set back; restore the newer"
-                " store, or if it was set back on purpose move the directory"
-                " %s away",
-                r->files->head, highest, ended, r->files->dir);
+                " at %" PRId64 ", and nobody else has those blocks: restore"
+                " the newer store; if this home was CometBFT's, go on with"
+                " that: the only validator of a chain cannot move",
+                r->files->head, highest, ended);
 }
 
 static enum err seek(struct wal_replay *r, int64_t ended, bool *is_found,
