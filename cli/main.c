@@ -63,6 +63,8 @@ int main(int argc, char **argv)
     code = cli_parse(&c, argc, argv);
     if (code == OK)
         code = run(&c);
+    if (code == OK && (fflush(stdout) != 0 || ferror(stdout)))
+        code = fail(ERR_DISK, "standard output: cannot be written");
     config_free(c.config);
     return (int)code;
 }

@@ -272,7 +272,7 @@ def flags():
     net.check(code == USAGE and "import" in out, "a group without a command lists it")
 
 
-def variables():
+def surroundings():
     home = new_home()
     for name, said in (("CMT_RPC_LADR", "CMT_RPC_LADDR"), ("CMT_SERVICE_HOST_OF_OTHERS", ""), ("CMT_MONIKER", ""),
                        ("CMT_HOME", "")):
@@ -280,6 +280,10 @@ def variables():
                            text=True, capture_output=True)
         net.check_eq((r.returncode, r.stderr.count("\n")), (0, 1 if said else 0), f"{name}: {r.stderr}")
         net.check(said in r.stderr, f"{name}: names {said}")
+    for words in (["gen-validator"], ["show-node-id"], ["version"], ["config", "show"]):
+        with open("/dev/full", "w") as full:
+            r = subprocess.run([net.WARREN, *words, "--home", home], stdout=full, stderr=subprocess.PIPE, text=True)
+        net.check_eq((r.returncode, r.stderr.count("\n")), (9, 1), f"{words} to a full disk: {r.stderr}")
     empty = net.tempdir()
     fails(CONFIG, [empty, "warren init"], "config", "check", home=empty)
 
@@ -342,4 +346,4 @@ def moved_tree():
 
 
 if __name__ == "__main__":
-    net.run(init, secp256k1_validator, testnet, keys, passphrases, node_keys, reset, flags, variables, help_and_completion, moved_tree)
+    net.run(init, secp256k1_validator, testnet, keys, passphrases, node_keys, reset, flags, surroundings, help_and_completion, moved_tree)
