@@ -81,7 +81,6 @@ static void tell(struct call *c, bus_reply_fn *fn, enum err status,
     }
 }
 
-/* Who waited past a deadline waited about as long. */
 static void on_reply(void *ctx, uint64_t tag, enum err status, const char *text,
                      struct span body)
 {
@@ -90,10 +89,6 @@ static void on_reply(void *ctx, uint64_t tag, enum err status, const char *text,
     bus_reply_fn *fn    = s->fn;
 
     UNUSED(tag);
-    if (status == ERR_TIMEOUT) {
-        *s->asked.end = s->waiting.first;
-        queue_init(&s->waiting);
-    }
     if (s->waiting.first) {
         s->asked = s->waiting;
         queue_init(&s->waiting);

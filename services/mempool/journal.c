@@ -21,6 +21,10 @@ enum {
 
 enum record_type { TYPE_TX = 1, TYPE_BLOCK, TYPE_DROP, TYPE_CLEAR };
 
+_Static_assert(BLOCK_HEAD + JOURNAL_BLOCK_TX_BYTES * (uint64_t)BLOCK_TXS_MAX <
+                   RECORD_BODY_MAX,
+               "a record holds the transactions of any block");
+
 /* What the thread works on. */
 struct job {
     struct buf bytes;

@@ -10,7 +10,7 @@
 
 #include "base/err.h"
 
-enum { RECORD_HEAD = 8, RECORD_BODY_MAX = 256 << 20 };
+enum { RECORD_HEAD = 8, RECORD_BODY_MAX = 288 << 20 };
 
 struct segment {
     uint32_t number;

@@ -17,7 +17,7 @@
 #include "svc/trace.h"
 
 enum {
-    ASKED_MAX         = 8192,      /* CheckTx under way, */
+    ASKED_MAX         = 1024, /* CheckTx under way: a Lock waits for them, */
     ASKED_BYTES_MAX   = 64 << 20,  /* but for rechecks of so many bytes */
     WAITING_MAX       = 65536,     /* for their CheckTx */
     WAITING_BYTES_MAX = 256 << 20, /* of these */

@@ -17,9 +17,9 @@
 
 enum {
     CONNS_MAX       = 1024,
-    TARGETS_MAX     = 256, /* persistent peers and seeds */
-    IDS_MAX         = 256, /* private and unconditional ones, each */
-    EFFECTS_MAX     = CONNS_MAX + 64,
+    TARGETS_MAX     = 256,           /* persistent peers and seeds */
+    IDS_MAX         = 256,           /* private and unconditional ones, each */
+    EFFECTS_MAX     = 2 * CONNS_MAX, /* all end, and others are dialled */
     GREETINGS_MAX   = 64, /* strangers that may be greeting at once */
     GREETINGS_BY_IP = 8,
     PEX_BYTES_MAX   = PEX_MSG_BYTES_MAX,
