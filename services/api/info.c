@@ -4,7 +4,7 @@
 #include "model/validators.h"
 #include "rpcjson/results.h"
 
-enum { GENESIS_CHUNK = 16 << 20 };
+enum { GENESIS_CHUNK = 16 << 20, NODE_INFO_US = 1000000 };
 
 void method_health(struct call *c)
 {
@@ -123,37 +123,55 @@ static void status_store(struct call *c, const Store__Reply *r)
     ask_consensus(c, &req, CONSENSUS__REPLY__KIND_STATUS, status_consensus);
 }
 
-static bool put_node_info(struct call *c, ProtobufCBinaryData bytes)
+static bool put_node_info(struct call *c, struct span bytes)
 {
     struct node_info info;
 
-    if (pb_decode(&node_info_desc, &info, c->arena, span_of(bytes)) != ACCEPT) {
+    if (pb_decode(&node_info_desc, &info, c->arena, bytes) != ACCEPT) {
         call_fail(c, "p2p gave a node info that does not decode");
         return false;
     }
     rj_node_info(&c->w, &info);
+    if (info.network.n == 0)
+        c->shell->node_info_us = 0; /* of a node that has just begun */
     return true;
 }
 
-static void status_p2p(struct call *c, const P2p__Reply *r)
+static void put_status(struct call *c)
 {
     Store__GetStatus get = STORE__GET_STATUS__INIT;
     Store__Request   req = STORE__REQUEST__INIT;
 
     jw_object(&c->w);
     jw_key(&c->w, "node_info");
-    if (!put_node_info(c, r->node_info->node_info))
+    if (!put_node_info(c, buf_span(&c->shell->node_info)))
         return;
     req.kind_case  = STORE__REQUEST__KIND_GET_STATUS;
     req.get_status = &get;
     ask_store(c, &req, STORE__REPLY__KIND_STATUS, status_store);
 }
 
+static void status_p2p(struct call *c, const P2p__Reply *r)
+{
+    struct shell *s = c->shell;
+
+    buf_clear(&s->node_info);
+    buf_add(&s->node_info, span_of(r->node_info->node_info));
+    s->node_info_us = now_us();
+    put_status(c);
+}
+
+/* Many ask often, and what p2p says of us hardly changes once it is whole. */
 void method_status(struct call *c)
 {
-    P2p__GetNodeInfo get = P2P__GET_NODE_INFO__INIT;
-    P2p__Request     req = P2P__REQUEST__INIT;
+    P2p__GetNodeInfo    get = P2P__GET_NODE_INFO__INIT;
+    P2p__Request        req = P2P__REQUEST__INIT;
+    const struct shell *s   = c->shell;
 
+    if (s->node_info_us > 0 && now_us() - s->node_info_us < NODE_INFO_US) {
+        put_status(c);
+        return;
+    }
     req.kind_case     = P2P__REQUEST__KIND_GET_NODE_INFO;
     req.get_node_info = &get;
     ask_p2p(c, &req, P2P__REPLY__KIND_NODE_INFO, status_p2p);
@@ -288,7 +306,7 @@ static bool put_peer(struct call *c, const P2p__PeerInfo *p)
 {
     jw_object(&c->w);
     jw_key(&c->w, "node_info");
-    if (!put_node_info(c, p->node_info))
+    if (!put_node_info(c, span_of(p->node_info)))
         return false;
     JW(&c->w, "is_outbound", bool, p->is_outbound);
     jw_key(&c->w, "connection_status");

@@ -219,6 +219,7 @@ enum err shell_open(struct shell *s, struct svc *svc)
     for (size_t i = 0; i < method_count; i++)
         metric_add(&metric_api_errors_total, methods[i].name, NULL, 0);
     arena_open(&s->memory, MEMORY_BYTES);
+    buf_init(&s->node_info, NODE_INFO_BYTES_MAX);
     e = load_genesis(s);
     if (!e)
         e = svc_serve(svc, &none, s);
@@ -251,4 +252,5 @@ void shell_close(struct shell *s)
     submits_free(s->submits);
     shares_free(s->shares);
     arena_close(&s->memory);
+    buf_fini(&s->node_info);
 }

@@ -46,6 +46,8 @@ struct shell {
     size_t              exchanges; /* in flight */
     uint64_t            requests;  /* numbered by us */
     uint64_t            traced_us; /* as if the last trace began then */
+    struct buf          node_info; /* as p2p gave it, and when */
+    uint64_t            node_info_us;
     struct exchange    *idle;
     size_t              idle_count;
 };
