@@ -16,7 +16,7 @@
 #include "json/write.h"
 
 struct genesis {
-    struct stamp  time; /* STAMP_ZERO: the file has none; the clock decides */
+    struct stamp  time; /* STAMP_ZERO: the file has none */
     struct span   chain_id;
     int64_t       initial_height; /* 1 when the file says 0 */
     struct params params;

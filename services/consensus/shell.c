@@ -209,6 +209,11 @@ static enum err read_genesis(struct shell *s)
     sha256(&s->genesis_hash, kept);
     if (genesis_parse(&s->genesis, kept, &s->boot, &why) != ACCEPT)
         return fail(ERR_GENESIS, "%s: %s", path, why);
+    if (stamp_is_zero(s->genesis.time))
+        log_event(LOG_WARN,
+                  "genesis has no genesis_time: the first block is dated in "
+                  "year 1; add one before the chain begins",
+                  LOG_STR("file", path));
     return OK;
 }
 
