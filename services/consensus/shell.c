@@ -169,6 +169,7 @@ void shell_halt(struct shell *s, const char *fmt, ...)
     s->is_halted = true;
     timer_clear(&s->timer);
     txs_pause(s);
+    txs_release(s);
     inputs_forget_peers(&s->inputs); /* or nothing is heard any more */
     reactor_taken(&s->reactor);
     svc_condition(s->svc, "consensus", "halted, see the log");

@@ -243,6 +243,8 @@ void txs_lock(struct shell *s, int64_t height); /* then apply_go */
 void txs_committed(struct shell *s, const struct apply *a);
 /* txs_pause - mempool hears of the heights that it was not told of. */
 void txs_pause(struct shell *s);
+/* txs_release - no block is committed any more; mempool goes on checking. */
+void txs_release(struct shell *s);
 
 void prune_to(struct shell *s, int64_t retain_height);
 extern const struct bus_server_fns status_fns;

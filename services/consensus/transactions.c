@@ -151,20 +151,24 @@ static void on_locked(void *ctx, uint64_t height, enum err status,
     }
 }
 
-void txs_lock(struct shell *s, int64_t height)
+static void send_lock(struct shell *s, int64_t height)
 {
     Mempool__Lock    lock = MEMPOOL__LOCK__INIT;
     Mempool__Request req  = MEMPOOL__REQUEST__INIT;
 
-    s->apply.is_lock_asked = true;
-    if (!bus_is_up(s->mempool) || s->txs.is_lock_kept) {
-        s->apply.is_locked = true; /* it checks nothing */
-        return;
-    }
     lock.height   = height;
     req.kind_case = MEMPOOL__REQUEST__KIND_LOCK;
     req.lock      = &lock;
     ask(s, &req, LOCK_MS, on_locked, s, (uint64_t)height);
+}
+
+void txs_lock(struct shell *s, int64_t height)
+{
+    s->apply.is_lock_asked = true;
+    if (bus_is_up(s->mempool) && !s->txs.is_lock_kept)
+        send_lock(s, height);
+    else
+        s->apply.is_locked = true; /* it checks nothing */
 }
 
 static void on_updated(void *ctx, uint64_t height, enum err status,
@@ -238,6 +242,20 @@ void txs_pause(struct shell *s)
     if (s->txs.is_lock_kept)
         send_update(s, chain->last_height, &none, NULL, chain, false);
     s->txs.is_lock_kept = false;
+}
+
+/* The Lock of a height that never comes is replaced by that of the last one,
+ * which its Update ends. */
+void txs_release(struct shell *s)
+{
+    static const span_list    none;
+    const struct chain_state *chain = shell_chain(s);
+
+    if (!s->apply.is_lock_asked || !bus_is_up(s->mempool))
+        return;
+    s->txs.is_lock_kept = false;
+    send_lock(s, chain->last_height);
+    send_update(s, chain->last_height, &none, NULL, chain, false);
 }
 
 /* ---- a mempool that comes back hears of every height it missed ---- */

@@ -101,6 +101,9 @@ def try_one(app, node, name, what, fn):
     net.check_eq(strange[:2], [], f"{what}: lines of the log that are none")
     if went_on:
         return "goes on", said
+    if "is halted" in node.log()[before:]:
+        tx = b"halted=%d" % time.time_ns()
+        net.check_eq(node.rpc.send_tx(tx, timeout=10)["code"], 0, f"{what}: transactions are checked while consensus is halted")
     node.stop()
     node.start(wait=False)
     net.check(net.wait_until(lambda: node.rpc.height() > h, 20), f"{what}: goes on after a restart with an honest application")
