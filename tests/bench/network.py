@@ -6,7 +6,7 @@ the same kvstore workload, the index on, for each profile.
 
 Prints a table for docs/benchmarks.md.  WARREN_BENCH_ROUNDS: pairs of runs;
 WARREN_BENCH_SECONDS: length of each measured window; WARREN_BENCH_PROFILES:
-"default", "fast0" or both."""
+"default", "fast0" or both; WARREN_BENCH_EMPTY=1: catch-up of empty blocks only."""
 import base64
 import http.client
 import json
@@ -283,6 +283,8 @@ def peak_rss(members):
 
 
 def one(make, profile):
+    if os.environ.get("WARREN_BENCH_EMPTY"):
+        return catch_up_empty(make, profile)
     _, _, batch, rates = PROFILES[profile]
     members = make(os.path.join(net.tempdir(), "net"), profile, net.free_base(10 * (VALIDATORS + 1)))
     four = members[:VALIDATORS]
