@@ -218,6 +218,8 @@ enum err shell_open(struct shell *s, struct svc *svc)
     s->svc = svc;
     for (size_t i = 0; i < method_count; i++)
         metric_add(&metric_api_errors_total, methods[i].name, NULL, 0);
+    metric_set(&metric_api_websockets, NULL, NULL, 0);
+    metric_set(&metric_api_subscriptions, NULL, NULL, 0);
     arena_open(&s->memory, MEMORY_BYTES);
     buf_init(&s->node_info, NODE_INFO_BYTES_MAX);
     e = load_genesis(s);
