@@ -24,6 +24,7 @@ struct wal {
     int              fd;
     uint64_t         head_bytes; /* in the file */
     uint64_t         head_max, total_max;
+    int              ended; /* the file with the last EndHeight; 0: not known */
     uint8_t          buffer[BUFFER_BYTES];
     size_t           buffered;
     bool             is_synced;
@@ -227,7 +228,7 @@ static enum err rotate(struct wal *w)
     e     = wal_files_rotate(&w->files);
     if (!e)
         e = open_head(w);
-    return e ? e : wal_files_trim(&w->files, w->total_max);
+    return e ? e : wal_files_trim(&w->files, w->total_max, w->ended);
 }
 
 /* Longer than the buffer: straight to the file. */
@@ -272,6 +273,7 @@ enum err wal_append_end_height(struct wal *w, struct stamp now, int64_t height,
     struct wal_msg       body = { .which = WAL_END_HEIGHT, .end_height = &end };
     struct timed_wal_msg m    = { .time = now, .msg = &body };
 
+    w->ended = w->files.end;
     return wal_append(w, &m, scratch);
 }
 

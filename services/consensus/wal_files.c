@@ -104,15 +104,28 @@ static uint64_t size_of(const struct wal_files *f, int index)
     return stat(name, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
-enum err wal_files_trim(struct wal_files *f, uint64_t total)
+static uint64_t size_between(const struct wal_files *f, int from, int to)
 {
-    char     name[WAL_PATH_BYTES + 16];
     uint64_t sum = 0;
 
-    for (int i = f->begin; i <= f->end; i++)
+    for (int i = from; i < to; i++)
         sum += size_of(f, i);
-    for (; f->begin < f->end && sum > total; f->begin++) {
-        sum -= size_of(f, f->begin);
+    return sum;
+}
+
+enum err wal_files_trim(struct wal_files *f, uint64_t total, int ended)
+{
+    char     name[WAL_PATH_BYTES + 16];
+    uint64_t all = size_between(f, f->begin, f->end + 1);
+    uint64_t old = size_between(f, f->begin, ended);
+
+    for (; f->begin < f->end; f->begin++) {
+        uint64_t n = size_of(f, f->begin);
+
+        if (all <= total && (f->begin >= ended || old <= total / 16))
+            break;
+        all -= n;
+        old -= f->begin < ended ? n : 0;
         name_of(f, f->begin, name);
         if (unlink(name) != 0 && errno != ENOENT)
             return disk_error(f, "remove the oldest file");

@@ -18,8 +18,10 @@ NODISCARD enum err wal_files_find(struct wal_files *f, const char *path);
 NODISCARD enum err wal_files_sync_dir(const struct wal_files *f);
 /* wal_files_rotate - the head becomes the last numbered file. */
 NODISCARD enum err wal_files_rotate(struct wal_files *f);
-/* wal_files_trim - drop the oldest above total bytes. */
-NODISCARD enum err wal_files_trim(struct wal_files *f, uint64_t total);
+/* wal_files_trim - drop the oldest above total bytes; of those before the file
+ * `ended`, which no replay reads, all but a sixteenth of that. */
+NODISCARD enum err wal_files_trim(struct wal_files *f, uint64_t total,
+                                  int ended);
 
 /* wal_files_read - the bytes of one file; wal_files_unread frees them. */
 NODISCARD enum err wal_files_read(const struct wal_files *f, int index,

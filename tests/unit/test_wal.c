@@ -285,6 +285,37 @@ TEST(the_oldest_files_go_first)
     remove_dir();
 }
 
+/* The height that is open stays whole; of those before it little is kept. */
+TEST(what_no_replay_reads_goes_first)
+{
+    struct wal *w;
+    char        name[128];
+    size_t      n = 0;
+
+    fresh_dir();
+    w = open_wal();
+    wal_set_limits(w, 200, 16000);
+    for (int h = 1; h <= 50; h++) {
+        put_end(w, h);
+        for (int i = 0; i < 5; i++)
+            put_timeout(w, h + 1);
+    }
+    for (int i = 0; i < 1000; i++) {
+        snprintf(name, sizeof name, "%s.%03d", head, i);
+        n += access(name, F_OK) == 0;
+    }
+    CHECK(n >= 2 && n <= 9, "about 1,000 bytes, and what is behind them");
+    for (int i = 0; i < 95; i++)
+        put_timeout(w, 51);
+    CHECK_EQ(wal_sync(w), OK);
+    CHECK_EQ(count_behind(w, 50), 100);
+    wal_close(w);
+    w = open_wal();
+    CHECK_EQ(count_behind(w, 50), 100);
+    wal_close(w);
+    remove_dir();
+}
+
 TEST(an_oversized_message_is_refused_alone)
 {
     static uint8_t         big[WAL_RECORD_BYTES_MAX];
