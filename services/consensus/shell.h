@@ -234,17 +234,14 @@ void store_forget(struct shell *s); /* once store is closed */
 /* ---- transactions.c, prune.c, status.c ---- */
 
 void txs_open(struct shell *s);
-/* txs_meet - the chain's state is known: tell mempool what it missed. */
-void txs_meet(struct shell *s);
+void txs_meet(struct shell *s); /* it hears of what it missed */
 /* txs_reap - fn(s, serial, txs) soon, if need be with none. */
 void txs_reap(struct shell *s, int64_t max_bytes, int64_t max_gas, txs_fn *fn,
               uint64_t serial);
 void txs_lock(struct shell *s, int64_t height); /* then apply_go */
 void txs_committed(struct shell *s, const struct apply *a);
-/* txs_pause - mempool hears of the heights that it was not told of. */
-void txs_pause(struct shell *s);
-/* txs_release - no block is committed any more; mempool goes on checking. */
-void txs_release(struct shell *s);
+void txs_pause(struct shell *s);   /* it hears of what it was not told of */
+void txs_release(struct shell *s); /* no block comes: it goes on checking */
 
 void prune_to(struct shell *s, int64_t retain_height);
 extern const struct bus_server_fns status_fns;
