@@ -437,6 +437,30 @@ TEST(killing_the_server_again_and_again_loses_no_request)
     close_all();
 }
 
+/* libzmq may notice between the two frames of a message. */
+TEST(a_server_that_dies_while_it_is_asked_loses_no_request)
+{
+    pid_t pid;
+
+    open_all();
+    for (int round = 1; round <= 10; round++) {
+        pid = server_start(SERVER_SILENT);
+        RUN_UNTIL(bus_is_up(client));
+        kill(pid, SIGKILL);
+        for (int i = 0; i < 4000; i++)
+            ask(span_str("work"), 0, 1);
+        server_kill(pid);
+        pid       = server_start(SERVER_ECHO);
+        seen.want = round * 4000;
+        RUN_UNTIL(seen.answers == seen.want);
+        CHECK_EQ(seen.answers, seen.want);
+        CHECK_EQ(seen.tag_sum, (uint64_t)seen.want);
+        server_kill(pid);
+        RUN_UNTIL(!bus_is_up(client));
+    }
+    close_all();
+}
+
 static void count_hint(void *ctx, const char *topic, struct span body)
 {
     UNUSED(topic);
