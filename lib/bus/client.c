@@ -48,6 +48,7 @@ struct bus_client {
     uint64_t              boot, session; /* of the server */
     uint64_t              heard_us, ticked_us;
     uint64_t              next_deadline_us; /* none is earlier; 0: none */
+    bool                  is_linked;        /* to libzmq's knowledge */
     bool                  is_up, is_closed;
     bool                  has_unsent;
     uint64_t              sequence;
@@ -139,6 +140,8 @@ static bool send_message(struct bus_client *c, struct bus_header *h,
     zmq_msg_t header;
 
     h->boot = c->bus->boot;
+    if (h->kind != KIND_HELLO)
+        h->to = c->boot;
     header_encode(&header, h);
     if (frame_send(&header, c->sock.sock, ZMQ_SNDMORE) < 0) {
         zmq_msg_close(&header);
@@ -393,7 +396,8 @@ static bool on_monitor(void *ctx)
     int                event;
 
     while (!c->is_closed && (event = zsock_event(&c->monitor)) != 0) {
-        if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+        c->is_linked = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+        if (c->is_linked) {
             c->session = 0; /* what was on its way is lost: send it again */
             say_hello(c);
         } else {
@@ -413,7 +417,8 @@ static void on_tick(void *ctx)
     timer_set(&c->tick, HELLO_US);
     if (is_late)
         c->heard_us = now; /* it was we who did not listen */
-    say_hello(c);
+    if (c->is_linked || c->is_up)
+        say_hello(c); /* or they would pile up for who is not there */
     if (now - c->heard_us > SILENT_US)
         go_down(c);
     if (!c->is_up)
@@ -453,8 +458,7 @@ static void on_deadlines(void *ctx)
 struct bus_client *bus_connect(struct bus *b, const char *endpoint,
                                const struct bus_client_fns *fns, void *ctx)
 {
-    struct bus_client *c   = calloc(1, sizeof *c);
-    int                one = 1;
+    struct bus_client *c = calloc(1, sizeof *c);
 
     must(c);
     c->bus          = b;
@@ -464,9 +468,9 @@ struct bus_client *bus_connect(struct bus *b, const char *endpoint,
     c->ticked_us    = now_us();
     c->next         = b->clients;
     b->clients      = c;
+    /* Not ZMQ_IMMEDIATE: it ends the pipe with the connection, and libzmq 4.3
+     * aborts if that comes between the two frames of an answer. */
     zsock_open(&c->sock, b, ZMQ_DEALER, SEND_QUEUE_MAX, RECEIVE_QUEUE_MAX);
-    /* Queue only for a server that is there; the rest waits here. */
-    must(zmq_setsockopt(c->sock.sock, ZMQ_IMMEDIATE, &one, sizeof one) == 0);
     timer_init(&c->tick, b->loop, on_tick, c);
     timer_init(&c->deadlines, b->loop, on_deadlines, c);
     deferred_init(&c->refusals, b->loop, on_refusals, c);

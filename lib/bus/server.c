@@ -335,6 +335,8 @@ static void on_message(struct bus_server *s, struct frames *f)
         log_event(LOG_DEBUG, "bus: malformed message dropped");
         return;
     }
+    if (h.to && h.to != s->bus->boot)
+        return; /* written for a process that is gone */
     routing = frame_span(&f->msg[0]);
     p       = peer_by_routing(s, routing);
     if (p && p->is_introduced && p->boot != h.boot) {

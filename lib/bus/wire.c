@@ -17,7 +17,8 @@ PB_DESC(bus_header_desc, struct bus_header,
         PB_FIELD(struct bus_header, 6, deadline_ms, PB_UINT32),
         PB_FIELD(struct bus_header, 7, status, PB_UINT32),
         PB_FIELD(struct bus_header, 8, text, PB_STRING),
-        PB_FIELD(struct bus_header, 9, request, PB_STRING));
+        PB_FIELD(struct bus_header, 9, request, PB_STRING),
+        PB_FIELD(struct bus_header, 10, to, PB_UINT64));
 
 /* ---- frames ---- */
 

@@ -41,6 +41,7 @@ struct bus_header {
     uint32_t    deadline_ms, status;
     struct span text;
     struct span request;
+    uint64_t    to; /* the boot it was written for; 0: any */
 };
 
 /* A message of one to three frames: [routing id] header body. */

@@ -152,7 +152,17 @@ static struct {
     uint64_t   tag_sum, order; /* decimal: one tag after the other */
     char       pushed[64], hinted[64];
     bool       is_inside; /* a call: no callback may run now */
+    pid_t      victim;    /* dies while its answers are read */
 } seen;
+
+static void kill_victim(void)
+{
+    if (!seen.victim)
+        return;
+    server_kill(seen.victim);
+    usleep(20000); /* libzmq's thread notices */
+    seen.victim = 0;
+}
 
 static void stop(void *ctx)
 {
@@ -205,6 +215,8 @@ static void on_answer(void *ctx, uint64_t tag, enum err status,
     must(!seen.is_inside); /* never from inside a call */
     seen.answers++;
     seen.tag_sum += tag;
+    if (seen.answers % 100 == 50)
+        kill_victim();
     seen.order  = seen.order * 10 + tag;
     seen.status = status;
     snprintf(seen.text, sizeof seen.text, "%s", text);
@@ -452,6 +464,31 @@ TEST(a_server_that_dies_while_it_is_asked_loses_no_request)
         server_kill(pid);
         pid       = server_start(SERVER_ECHO);
         seen.want = round * 4000;
+        RUN_UNTIL(seen.answers == seen.want);
+        CHECK_EQ(seen.answers, seen.want);
+        CHECK_EQ(seen.tag_sum, (uint64_t)seen.want);
+        server_kill(pid);
+        RUN_UNTIL(!bus_is_up(client));
+    }
+    close_all();
+}
+
+/* Nor between the two frames of an answer. */
+TEST(a_server_that_dies_while_it_answers_loses_no_request)
+{
+    pid_t pid;
+
+    open_all();
+    for (int round = 1; round <= 20; round++) {
+        pid = server_start(SERVER_ECHO);
+        RUN_UNTIL(bus_is_up(client));
+        for (int i = 0; i < 1000; i++)
+            ask(span_str("work"), 0, 1);
+        usleep(20000); /* the answers are there */
+        seen.victim = pid;
+        seen.want   = round * 1000;
+        RUN_UNTIL(!seen.victim && !bus_is_up(client));
+        pid = server_start(SERVER_ECHO);
         RUN_UNTIL(seen.answers == seen.want);
         CHECK_EQ(seen.answers, seen.want);
         CHECK_EQ(seen.tag_sum, (uint64_t)seen.want);
