@@ -5,7 +5,7 @@ UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/
 UNIT_OBJ_test_rpc_args := $(patsubst %,$(BUILD)/obj/services/api/%.o,args gojson jsonrpc)
 
 .SECONDEXPANSION:
-$(BUILD)/tests/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/obj/tests/unit/test.o $$(UNIT_OBJ_test_%) $(BUILD)/libwarren.a
+$(BUILD)/tests/test_%: $(addprefix $(BUILD)/obj/tests/unit/,test_%.o test.o loops.o) $$(UNIT_OBJ_test_%) $(BUILD)/libwarren.a
 	@mkdir -p $(@D)
 	$(call say,ld)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)

@@ -3,34 +3,16 @@
 
 #include "abci/abci.h"
 #include "base/limits.h"
+#include "loops.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { WAIT_US = 5000000, CALLS = 5000 };
+enum { CALLS = 5000 };
 
 static char         dir[64], address[128];
 static struct loop *loop;
-
-static void on_timeout(void *ctx)
-{
-    *(bool *)ctx = true;
-    loop_stop(loop);
-}
-
-/* Run until someone stops the loop; false after five seconds. */
-static bool run_loop(void)
-{
-    bool         is_late = false;
-    struct timer t;
-
-    timer_init(&t, loop, on_timeout, &is_late);
-    timer_set(&t, WAIT_US);
-    loop_run(loop);
-    timer_fini(&t);
-    return !is_late;
-}
 
 static void setup(void)
 {
@@ -40,20 +22,9 @@ static void setup(void)
     loop = loop_new();
 }
 
-static void stop(void *ctx)
-{
-    UNUSED(ctx);
-    loop_stop(loop);
-}
-
 static void teardown(void)
 {
-    struct timer t;
-
-    timer_init(&t, loop, stop, NULL);
-    timer_set(&t, 10000); /* what is still closing ends */
-    loop_run(loop);
-    timer_fini(&t);
+    run_for(loop, 10); /* what is still closing ends */
     loop_free(loop);
     must(rmdir(dir) == 0);
 }
@@ -153,11 +124,11 @@ TEST(pipelined_calls_are_answered_in_order)
     must(abci_serve(&s, loop, address, handler, NULL) == OK);
     expect(CALLS);
     c = abci_connect(loop, address, &client_fns, NULL);
-    CHECK(run_loop() && abci_is_up(c), "connected");
+    CHECK(run_for(loop, LONG_MS) && abci_is_up(c), "connected");
     for (uint64_t i = 0; i < CALLS; i++)
         call_check(c, i);
     CHECK_EQ(abci_in_flight(c), CALLS, "in flight");
-    CHECK(run_loop(), "all answered in time");
+    CHECK(run_for(loop, LONG_MS), "all answered in time");
     CHECK_EQ(seen.answered, CALLS, "answered");
     CHECK(seen.in_order, "each by its own answer, in order");
     CHECK_EQ(abci_in_flight(c), 0, "none in flight");
@@ -182,14 +153,14 @@ TEST(there_is_no_room_long_before_calls_are_refused)
     expect(0);
     c = abci_connect(loop, address, &client_fns, NULL);
     CHECK(!abci_has_room(c), "none without a connection");
-    CHECK(run_loop() && abci_has_room(c), "connected");
+    CHECK(run_for(loop, LONG_MS) && abci_has_room(c), "connected");
     for (; abci_has_room(c) && n < CALLS; n++)
         abci_call(c, &req, on_check, NULL, n);
     CHECK(n > 8 && n < 64, "%zu MiB were taken", (size_t)n);
     expect(n + 1);
     seen.in_order = false; /* they say nothing of their place */
     abci_call(c, &req, on_check, NULL, n);
-    CHECK(run_loop(), "all answered in time");
+    CHECK(run_for(loop, LONG_MS), "all answered in time");
     CHECK_EQ(seen.answered, n + 1, "none was refused");
     CHECK(abci_has_room(c), "room again");
     abci_close(c);
@@ -207,7 +178,7 @@ TEST(calls_without_a_connection_fail_later_not_inside)
     call_check(c, 0);
     call_check(c, 1);
     CHECK_EQ(seen.failed, 0, "not from inside the call");
-    CHECK(run_loop(), "told");
+    CHECK(run_for(loop, LONG_MS), "told");
     CHECK_EQ(seen.failed, 2, "both failed");
     CHECK_STR(seen.error, "not connected to the application");
     abci_close(c);
@@ -223,13 +194,13 @@ TEST(a_client_finds_the_application_when_it_comes_and_comes_back)
     expect(1);
     c = abci_connect(loop, address, &client_fns, NULL);
     call_check(c, 0);
-    CHECK(run_loop(), "fails first");
+    CHECK(run_for(loop, LONG_MS), "fails first");
     must(abci_serve(&s, loop, address, handler, NULL) == OK);
-    CHECK(run_loop() && seen.up == 1, "up");
+    CHECK(run_for(loop, LONG_MS) && seen.up == 1, "up");
     abci_server_close(s);
-    CHECK(run_loop() && seen.down == 1, "down");
+    CHECK(run_for(loop, LONG_MS) && seen.down == 1, "down");
     must(abci_serve(&s, loop, address, handler, NULL) == OK);
-    CHECK(run_loop() && seen.up == 2, "up again");
+    CHECK(run_for(loop, LONG_MS) && seen.up == 2, "up again");
     abci_close(c);
     abci_server_close(s);
     teardown();
@@ -244,16 +215,16 @@ TEST(an_exception_fails_its_call_and_all_behind_it)
     must(abci_serve(&s, loop, address, handler, NULL) == OK);
     expect(0);
     c = abci_connect(loop, address, &client_fns, NULL);
-    CHECK(run_loop(), "connected");
+    CHECK(run_for(loop, LONG_MS), "connected");
     call_check(c, 0);
     call_info(c, on_check);
     call_check(c, 1);
-    CHECK(run_loop() && seen.down == 1, "connection ended");
+    CHECK(run_for(loop, LONG_MS) && seen.down == 1, "connection ended");
     CHECK_EQ(seen.answered, 1, "the one before");
     CHECK_EQ(seen.failed, 2, "itself and the one behind");
     CHECK_STR(seen.error, "no such thing as info");
     CHECK_STR(seen.why, "no such thing as info");
-    CHECK(run_loop() && seen.up == 2, "connected again");
+    CHECK(run_for(loop, LONG_MS) && seen.up == 2, "connected again");
     abci_close(c);
     abci_server_close(s);
     teardown();
@@ -282,10 +253,10 @@ TEST(a_client_may_be_closed_from_inside_a_callback)
     must(abci_serve(&s, loop, address, handler, NULL) == OK);
     expect(0);
     closing = abci_connect(loop, address, &client_fns, NULL);
-    CHECK(run_loop(), "connected");
+    CHECK(run_for(loop, LONG_MS), "connected");
     abci_call(closing, &req, close_inside, NULL, 0);
     abci_call(closing, &req, close_inside, NULL, 1);
-    CHECK(run_loop(), "called back");
+    CHECK(run_for(loop, LONG_MS), "called back");
     CHECK_EQ(seen.answered, 1, "once");
     abci_server_close(s);
     teardown();
@@ -338,14 +309,14 @@ TEST(answers_wait_for_a_flush_or_a_full_buffer)
     r        = raw_connect();
     raw_want = 13;
     must(stream_write(r, SPAN_OF(echo)) && stream_write(r, SPAN_OF(flush)));
-    CHECK(run_loop(), "answered");
+    CHECK(run_for(loop, LONG_MS), "answered");
     CHECK_BYTES(SPAN(raw, raw_len),
                 hex_span("0912070a0568656c6c6f021a00", &test_arena));
     raw_len  = 0;
     raw_want = 4000;
     for (int i = 0; i < 500; i++)
         must(stream_write(r, SPAN_OF(echo)));
-    CHECK(run_loop(), "a full buffer is sent");
+    CHECK(run_for(loop, LONG_MS), "a full buffer is sent");
     stream_close(r);
     abci_server_close(s);
     teardown();
@@ -375,7 +346,8 @@ TEST(what_is_malformed_gets_an_exception_and_the_end)
         must(abci_serve(&s, loop, address, handler, NULL) == OK);
         r = raw_connect();
         must(stream_write(r, hex_span(cases[i].hex, &test_arena)));
-        CHECK(run_loop() && raw_closed, "%s: closed", cases[i].name);
+        CHECK(run_for(loop, LONG_MS) && raw_closed, "%s: closed",
+              cases[i].name);
         in = SPAN(raw, raw_len);
         CHECK_EQ(pb_delimited_read(&in, raw_len, &body), ACCEPT, "%s",
                  cases[i].name);
@@ -442,9 +414,9 @@ TEST(answers_out_of_turn_end_the_connection)
         must(listener_open(&l, loop, address, wrong_accept, &side) == OK);
         expect(0);
         c = abci_connect(loop, address, &client_fns, NULL);
-        CHECK(run_loop(), "%s: connected", cases[i].name);
+        CHECK(run_for(loop, LONG_MS), "%s: connected", cases[i].name);
         call_check(c, 0);
-        while (seen.down == 0 && run_loop())
+        while (seen.down == 0 && run_for(loop, LONG_MS))
             ;
         CHECK_STR(seen.why, cases[i].why, "%s", cases[i].name);
         CHECK_EQ(abci_in_flight(c), 0, "%s: nothing in flight", cases[i].name);

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "bus/bus.h"
+#include "loops.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -163,28 +164,6 @@ static void kill_victim(void)
     usleep(20000); /* libzmq's thread notices */
     seen.victim = 0;
 }
-
-static void stop(void *ctx)
-{
-    UNUSED(ctx);
-    loop_stop(loop);
-}
-
-static void run_for(unsigned ms)
-{
-    struct timer t;
-
-    timer_init(&t, loop, stop, NULL);
-    timer_set(&t, ms * 1000);
-    loop_run(loop);
-    timer_fini(&t);
-}
-
-/* A busy machine takes its time, and no test is about how long. */
-enum { LONG_MS = 60000 };
-#define RUN_UNTIL(cond)                                                        \
-    for (uint64_t end = now_us() + LONG_MS * 1000; !(cond) && now_us() < end;) \
-    run_for(20)
 
 static void on_up(void *ctx, bool is_new_boot)
 {
@@ -404,18 +383,18 @@ TEST(a_request_in_flight_survives_the_death_of_its_server)
     seen.want = 1000;
     for (uint64_t i = 0; i < 1000; i++)
         ask(span_str("idempotent"), 0, i);
-    run_for(50);
+    run_for(loop, 50);
     CHECK_EQ(seen.answers, 0);
     server_kill(pid);
     start = now_us();
     while (bus_is_up(client) && now_us() - start < LONG_MS * 1000)
-        run_for(1);
+        run_for(loop, 1);
     CHECK(!bus_is_up(client));
     printf("  down noticed after %" PRIu64 " us\n", now_us() - start);
     pid   = server_start(SERVER_ECHO);
     start = now_us();
     while (!bus_is_up(client) && now_us() - start < LONG_MS * 1000)
-        run_for(1);
+        run_for(loop, 1);
     printf("  up again after %" PRIu64 " us\n", now_us() - start);
     CHECK_EQ(seen.downs, 1);
     CHECK_EQ(seen.ups, 2);
@@ -437,7 +416,7 @@ TEST(killing_the_server_again_and_again_loses_no_request)
         for (uint64_t i = 0; i < 50; i++)
             ask(span_str("work"), 0, 1);
         seen.want = 1 << 30;
-        run_for((unsigned)(rand() % 30));
+        run_for(loop, (uint64_t)(rand() % 30));
         server_kill(pid);
     }
     pid       = server_start(SERVER_ECHO);
@@ -518,7 +497,7 @@ TEST(pushes_go_both_ways_and_hints_to_whom_they_concern)
     RUN_UNTIL(bus_is_up(client));
     for (int i = 0; i < 3000 && !(seen.hinted[0] && seen.pushed[0]); i++) {
         CHECK(bus_push(client, span_str("note")));
-        run_for(20);
+        run_for(loop, 20);
     }
     CHECK_STR(seen.pushed, "note");
     CHECK_STR(seen.hinted, "height note");
@@ -539,7 +518,7 @@ TEST(a_server_learns_at_once_who_comes_and_who_dies)
     bus_subscribe(bus, hints, "height", on_hint, NULL);
     for (int i = 0; i < 3000 && !seen.hinted[0]; i++) {
         CHECK(bus_push(client, span_str("are we heard?")));
-        run_for(20);
+        run_for(loop, 20);
     }
     other = start_process("other");
     RUN_UNTIL(strcmp(seen.hinted, "client came other") == 0);
@@ -715,7 +694,7 @@ TEST(tcp_needs_a_key_that_is_on_the_list)
     snprintf(address + strlen(address), sizeof address - strlen(address), "#%s",
              server_pub);
     stranger = bus_connect(bad, address, &client_fns, NULL);
-    run_for(300);
+    run_for(loop, 300);
     CHECK(!bus_is_up(stranger));
     client = bus_connect(good, address, &client_fns, NULL);
     RUN_UNTIL(bus_is_up(client));

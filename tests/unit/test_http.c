@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "loop/http.h"
+#include "loops.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -12,7 +13,6 @@
 struct world {
     struct loop        *loop;
     struct http_server *server;
-    struct timer        tick;
     int                 fd;
     char                got[65536];
     size_t              n;
@@ -35,24 +35,10 @@ static void echo(void *ctx, struct http_request *r)
     http_reply(r, 200, buf_span(&out));
 }
 
-static void stop(void *ctx)
-{
-    struct world *w = ctx;
-
-    loop_stop(w->loop);
-}
-
-static void spin(struct world *w, uint64_t ms)
-{
-    timer_set(&w->tick, ms * 1000);
-    loop_run(w->loop);
-}
-
 static void open_world(struct world *w, struct http_limits limits)
 {
     memset(w, 0, sizeof *w);
     w->loop = loop_new();
-    timer_init(&w->tick, w->loop, stop, w);
     must(http_listen(&w->server, w->loop, "tcp://127.0.0.1:0", &limits, echo,
                      w) == OK);
 }
@@ -77,7 +63,7 @@ static const char *talk(struct world *w, const char *text)
     must(send(w->fd, text, strlen(text), MSG_NOSIGNAL) ==
          (ssize_t)strlen(text));
     for (int i = 0; i < 10; i++)
-        spin(w, 10);
+        run_for(w->loop, 10);
     w->n = 0;
     p    = (struct pollfd){ .fd = w->fd, .events = POLLIN };
     while (poll(&p, 1, 0) > 0) {
@@ -89,14 +75,13 @@ static const char *talk(struct world *w, const char *text)
     }
     w->got[w->n] = 0;
     close(w->fd);
-    spin(w, 5);
+    run_for(w->loop, 5);
     return w->got;
 }
 
 static void close_world(struct world *w)
 {
     http_close(w->server);
-    timer_fini(&w->tick);
     loop_free(w->loop);
 }
 
@@ -171,7 +156,7 @@ TEST(connections_over_the_limit_wait_and_slow_ones_are_cut)
         fds[i] = dial(&w); /* send nothing */
     CHECK(!strstr(talk(&w, "GET /z HTTP/1.1\r\nHost: x\r\n\r\n"), "never"));
     for (int i = 0; i < 60; i++)
-        spin(&w, 10);
+        run_for(w.loop, 10);
     CHECK(strstr(talk(&w, "GET /after HTTP/1.1\r\nHost: x\r\n\r\n"), "/after"),
           "silent connections made room: %s", w.got);
     for (size_t i = 0; i < COUNT(fds); i++)

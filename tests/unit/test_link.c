@@ -5,6 +5,7 @@
  * place, the test sleeps there; no test asks how long anything took.  Pings
  * are hours apart, so that they wake nobody. */
 #include "crypto/key.h"
+#include "loops.h"
 #include "p2p/link.h"
 #include "test.h"
 
@@ -412,16 +413,9 @@ TEST(a_link_that_ends_does_not_wait_for_ever)
     close_pair();
 }
 
-static void on_stop(void *ctx)
-{
-    loop_stop(ctx);
-}
-
 /* Who is not read from cannot be blamed for a pong that we did not read. */
 TEST(a_pong_may_be_late_while_nothing_is_read)
 {
-    struct timer t;
-
     open_pair(0, 0);
     near_end.mconn.ping_us = near_end.mconn.pong_us = 50000;
     greet_both();
@@ -430,14 +424,11 @@ TEST(a_pong_may_be_late_while_nothing_is_read)
     near_end.stays_held = true;
     for (uint64_t i = 0; i < near_end.want; i++)
         say(&far_end, i, 100000);
-    timer_init(&t, loop, on_stop, loop);
     for (int i = 0; i < 25 && near_end.got < near_end.want; i++) {
-        timer_set(&t, 70000);
-        loop_run(loop);
+        run_for(loop, 70);
         if (near_end.link)
             link_resume(near_end.link);
     }
-    timer_fini(&t);
     CHECK(!near_end.is_gone, "%s", near_end.why ? near_end.why : "");
     CHECK_EQ(near_end.got, near_end.want);
     close_pair();

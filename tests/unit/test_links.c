@@ -4,6 +4,7 @@
 
 #include "bus/bus.h"
 #include "loop/address.h"
+#include "loops.h"
 #include "svc/svc.h"
 
 #include <arpa/inet.h>
@@ -15,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SERVICES = 7, STRANGER = SERVICES, PORT = 26670, LONG_MS = 60000 };
+enum { SERVICES = 7, STRANGER = SERVICES, PORT = 26670 };
 
 static const struct {
     const char *name, *callers; /* who connects to it (docs/links.md) */
@@ -137,26 +138,6 @@ static void close_all(void)
     CHECK_EQ(system(command), 0);
 }
 
-static void stop(void *ctx)
-{
-    UNUSED(ctx);
-    loop_stop(loop);
-}
-
-static void run_for(unsigned ms)
-{
-    struct timer t;
-
-    timer_init(&t, loop, stop, NULL);
-    timer_set(&t, ms * 1000);
-    loop_run(loop);
-    timer_fini(&t);
-}
-
-#define RUN_UNTIL(cond)                                                        \
-    for (uint64_t end = now_us() + LONG_MS * 1000; !(cond) && now_us() < end;) \
-    run_for(20)
-
 static struct bus *bus_as(int i)
 {
     struct bus *b =
@@ -265,7 +246,7 @@ TEST(a_key_opens_what_its_service_has_a_link_to)
     }
     RUN_UNTIL(count_up(c, true) == 11);
     CHECK_EQ(count_up(c, true), 11);
-    run_for(500);
+    run_for(loop, 500);
     CHECK_EQ(count_up(c, false), 0);
     for (int from = 0; from <= STRANGER; from++)
         for (int to = 0; to < SERVICES; to++)
@@ -305,7 +286,7 @@ TEST(a_name_is_looked_up_and_one_that_is_gone_holds_nobody_up)
     CHECK(!bus_is_up(gone));
     service_end(pid, SIGTERM);
     bus_close(b);
-    run_for(20); /* questions that nobody wants answered any more */
+    run_for(loop, 20); /* questions that nobody wants answered any more */
     loop_free(loop);
 
     pid = service_start(STORE, "localhost", "localhost");
@@ -319,7 +300,7 @@ TEST(a_name_is_looked_up_and_one_that_is_gone_holds_nobody_up)
     CHECK_EQ(ask(named, LONG_MS), OK);
     CHECK_EQ(service_end(pid, SIGTERM), 0);
     bus_close(b);
-    run_for(20);
+    run_for(loop, 20);
     loop_free(loop);
     close_all();
 }

@@ -1,30 +1,13 @@
 /* The loop: order and time of calls, the pool's order and bounds. */
 #include "test.h"
 
-#include "loop/loop.h"
+#include "loops.h"
 
 #include <signal.h>
 #include <unistd.h>
 
 static struct loop *loop;
 static char         trace[64];
-
-static void stop(void *ctx)
-{
-    UNUSED(ctx);
-    loop_stop(loop);
-}
-
-/* Run for at most ms. */
-static void run_for(unsigned ms)
-{
-    struct timer t;
-
-    timer_init(&t, loop, stop, NULL);
-    timer_set(&t, ms * 1000);
-    loop_run(loop);
-    timer_fini(&t);
-}
 
 static void note(void *ctx)
 {
@@ -46,7 +29,7 @@ TEST(timers_fire_in_order_and_once)
     timer_clear(&c);
     timer_set(&b, 2000);
     timer_set(&b, 500);
-    run_for(20);
+    run_for(loop, 20);
     CHECK_STR(trace, "ba");
     timer_fini(&a);
     timer_fini(&b);
@@ -101,7 +84,7 @@ TEST(many_sets_of_a_deferred_call_are_one)
     deferred_set(&d);
     deferred_set(&d);
     CHECK_STR(trace, "", "not from inside the call");
-    run_for(2);
+    run_for(loop, 2);
     CHECK_STR(trace, "d");
     deferred_fini(&d);
     loop_free(loop);
@@ -113,7 +96,7 @@ TEST(a_deferred_call_that_sets_itself_starves_nobody)
     again_count = 0;
     deferred_init(&again, loop, call_again, NULL);
     deferred_set(&again);
-    run_for(5); /* ends although the queue never empties */
+    run_for(loop, 5); /* ends although the queue never empties */
     CHECK(again_count > 100, "%d", again_count);
     deferred_fini(&again);
     loop_free(loop);
@@ -125,7 +108,7 @@ TEST(signals_arrive_in_the_loop)
     trace[0] = 0;
     loop_on_signal(loop, SIGUSR1, note, (char *)"s");
     kill(getpid(), SIGUSR1);
-    run_for(5);
+    run_for(loop, 5);
     CHECK_STR(trace, "s");
     loop_free(loop);
 }
@@ -147,16 +130,16 @@ TEST(a_watch_reports_until_paused)
     CHECK_EQ(pipe(pipe_fd), 0);
     watch_init(&w, loop, pipe_fd[0], WATCH_READ, on_pipe, NULL);
     CHECK_EQ(write(pipe_fd[1], "xy", 2), 2);
-    run_for(100);
+    run_for(loop, 100);
     CHECK_EQ(fd_bytes[0], 'x');
-    run_for(100);
+    run_for(loop, 100);
     CHECK_EQ(fd_bytes[0], 'y');
     watch_pause(&w, true);
     CHECK_EQ(write(pipe_fd[1], "z", 1), 1);
-    run_for(3);
+    run_for(loop, 3);
     CHECK_EQ(fd_bytes[0], 'y');
     watch_pause(&w, false);
-    run_for(100);
+    run_for(loop, 100);
     CHECK_EQ(fd_bytes[0], 'z');
     watch_fini(&w);
     close(pipe_fd[0]);
@@ -204,7 +187,7 @@ TEST(a_pool_is_done_in_the_order_of_submission)
         CHECK(pool_submit(p, job_work, job_done, &jobs[i]));
     }
     CHECK(!pool_submit(p, job_work, job_done, &jobs[0]), "the queue is full");
-    run_for(2000);
+    run_for(loop, 2000);
     CHECK_EQ(done_count, JOBS);
     for (int i = 0; i < done_count; i++)
         CHECK_EQ(done_order[i], i);

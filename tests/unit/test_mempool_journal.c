@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "crypto/hash.h"
+#include "loops.h"
 #include "mempool/journal.h"
 
 #include <dirent.h>
@@ -12,8 +13,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { WAIT_US = 5000000 };
 
 static char            dir[64];
 static struct loop    *loop;
@@ -108,26 +107,11 @@ static void teardown(void)
     remove_all();
 }
 
-static void on_timeout(void *ctx)
-{
-    *(bool *)ctx = true;
-    loop_stop(loop);
-}
-
 /* Until all that was added is on disk. */
 static bool settle(void)
 {
-    bool         is_late = false;
-    struct timer t;
-
     want = journal_mark(journal);
-    if (journal_durable(journal) >= want)
-        return true;
-    timer_init(&t, loop, on_timeout, &is_late);
-    timer_set(&t, WAIT_US);
-    loop_run(loop);
-    timer_fini(&t);
-    return !is_late;
+    return journal_durable(journal) >= want || run_for(loop, LONG_MS);
 }
 
 static uint32_t add(uint64_t seq, const char *text)

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "crypto/hash.h"
+#include "loops.h"
 #include "mempool/shell.h"
 #include "proto/p2p.pb-c.h"
 #include "svc/internal.h"
@@ -11,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-enum { WAIT_US = 10000000 };
 
 static char                home[64], app_address[160];
 static struct loop        *loop;
@@ -58,34 +57,6 @@ static void app_answer(void *ctx, const struct abci_request *req,
         res->check_tx->log  = span_str("checked");
     }
 }
-
-/* ---- running the loop ---- */
-
-static void on_timeout(void *ctx)
-{
-    *(bool *)ctx = true;
-    loop_stop(loop);
-}
-
-static bool run_for(uint64_t us)
-{
-    bool         is_late = false;
-    struct timer t;
-
-    timer_init(&t, loop, on_timeout, &is_late);
-    timer_set(&t, us);
-    loop_run(loop);
-    timer_fini(&t);
-    return !is_late;
-}
-
-/* Until cond holds, looking every few milliseconds. */
-#define WAIT_FOR(cond)                                                         \
-    do {                                                                       \
-        for (int tries_ = 0; tries_ < 2000 && !(cond); tries_++)               \
-            (void)run_for(WAIT_US / 2000);                                     \
-        CHECK(cond, #cond);                                                    \
-    } while (0)
 
 /* ---- asking ---- */
 
@@ -327,7 +298,7 @@ static void teardown(void)
     stop_mempool();
     if (app)
         stop_app();
-    (void)run_for(1000);
+    run_for(loop, 1);
     loop_free(loop);
     config_free(process.svc.config);
     snprintf(command, sizeof command, "rm -rf %s", home);
@@ -416,7 +387,7 @@ TEST(a_lock_holds_new_checks_until_the_update)
     send_lock(3, 1);
     WAIT_FOR(answers[3].is_there);
     send_submit(0, &tx, 1);
-    (void)run_for(100000);
+    run_for(loop, 100);
     CHECK(!answers[0].is_there, "held");
     CHECK_EQ(seen.news, 1);
     update(1, "a=1");
@@ -434,7 +405,7 @@ TEST(a_lock_ends_with_the_client_that_held_it)
     send_lock(3, 1);
     WAIT_FOR(answers[3].is_there);
     send_submit(0, &tx, 1);
-    (void)run_for(50000);
+    run_for(loop, 50);
     CHECK(!answers[0].is_there, "held");
     bus_close(side);
     forget(0);
@@ -536,7 +507,7 @@ TEST(a_block_owed_does_not_end_the_lock_of_the_next)
     update(1, NULL);
     CHECK(shell->is_locked, "that of the next height");
     send_submit(0, &tx, 1);
-    (void)run_for(50000);
+    run_for(loop, 50);
     CHECK(!answers[0].is_there, "held");
     CHECK_EQ(shell->core.count, 1,
              "a refusal before the commit does not count");
@@ -570,7 +541,7 @@ TEST(transactions_wait_for_an_application_that_restarts)
 
     setup_with(NULL, NULL);
     send_submit(0, &tx, 1);
-    (void)run_for(50000);
+    run_for(loop, 50);
     CHECK(!answers[0].is_there, "waits");
     start_app();
     WAIT_FOR(answers[0].is_there);
@@ -843,12 +814,12 @@ TEST(transactions_go_to_every_peer_but_their_senders)
     push_tx(1, "b=2");
     WAIT_FOR(shell->core.count == 2);
     WAIT_FOR(strcmp(said, "2:b=2 ") == 0);
-    (void)run_for(60000);
+    run_for(loop, 60);
     CHECK_STR(said, "2:b=2 ", "not back to where it came from");
     said[0] = 0;
     push_tx(2, "a=1");
     push_tx(2, "-bad");
-    (void)run_for(60000);
+    run_for(loop, 60);
     CHECK_STR(reap(-1, -1), "a=1 b=2 ");
     CHECK_STR(said, "", "what is known or bad goes nowhere");
     teardown_peers();
@@ -868,7 +839,7 @@ TEST(kin_is_told_what_others_sent_and_spared_what_it_names)
     said[0] = 0;
     push_tx(1, "c=3");
     WAIT_FOR(strcmp(said, "2:has 1 ") == 0);
-    (void)run_for(400000);
+    run_for(loop, 400);
     CHECK_STR(said, "2:has 1 ", "it named both, one before it came");
     teardown_peers();
 }
@@ -929,7 +900,7 @@ TEST(a_busy_peer_is_left_alone_until_it_is_ready)
     WAIT_FOR(!shell->slots[0].has_room);
     submit("a=1");
     WAIT_FOR(strcmp(said, "2:a=1 ") == 0);
-    (void)run_for(60000);
+    run_for(loop, 60);
     CHECK_STR(said, "2:a=1 ");
     push_peer(GOSSIP_READY, 1);
     WAIT_FOR(strcmp(said, "2:a=1 1:a=1 ") == 0);
@@ -1001,7 +972,7 @@ TEST(nothing_is_passed_on_when_that_is_switched_off)
     submit("a=1");
     push_tx(1, "b=2");
     WAIT_FOR(shell->core.count == 2);
-    (void)run_for(100000);
+    run_for(loop, 100);
     CHECK_STR(said, "");
     teardown_peers();
 }

@@ -1,5 +1,6 @@
 /* A reactor's side of p2p against a stand-in for p2p on a real bus, and the
  * pushes against protobuf-c, which other services may use. */
+#include "loops.h"
 #include "peers/peers.h"
 #include "test.h"
 
@@ -74,7 +75,6 @@ static struct bus_server *server;
 static uint32_t           reactor; /* the client's handle */
 static unsigned           registrations;
 static char               story[4096];
-static struct timer       deadline;
 
 static void tell(const char *fmt, ...) PRINTF_LIKE(1, 2);
 static void tell(const char *fmt, ...)
@@ -190,13 +190,6 @@ static void saw_frame(void *ctx, uint64_t peer, uint8_t channel,
     peers_drop(peers, peer, "enough", 0);
 }
 
-static void too_late(void *ctx)
-{
-    UNUSED(ctx);
-    tell("too late");
-    loop_stop(loop);
-}
-
 TEST(a_reactor_talks_with_p2p)
 {
     static const struct bus_server_fns server_fns = { .on_request = on_request,
@@ -217,9 +210,7 @@ TEST(a_reactor_talks_with_p2p)
     must_ok(bus_serve(&server, bus, endpoint, &server_fns, NULL), "serve");
     peers = peers_open(loop, bus, &config, &fns, NULL);
     peers_start(peers, "chain-a", 3);
-    timer_init(&deadline, loop, too_late, NULL);
-    timer_set(&deadline, 5000000);
-    loop_run(loop);
+    run_for(loop, LONG_MS);
     CHECK_STR(story, "register chain-a 2 channels fresh=1 app=3; "
                      "register chain-a 2 channels fresh=1 app=3; "
                      "up 5 ab 2 1; frame 5 20 hi; "
@@ -227,7 +218,6 @@ TEST(a_reactor_talks_with_p2p)
                      "drop 5; seen 1; "
                      "room 5 21 0; room 5 21 1; down 5; seen 2; ");
     peers_close(peers);
-    timer_fini(&deadline);
     bus_close(bus);
     loop_free(loop);
     unlink(path);

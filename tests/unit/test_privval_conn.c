@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "crypto/key.h"
+#include "loops.h"
 #include "model/genesis.h"
 #include "privval/conn.h"
 #include "privval/rules.h"
@@ -11,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-enum { WAIT_US = 5000000 };
 
 static struct loop     *loop;
 static struct listener *listener;
@@ -29,30 +28,6 @@ struct side {
 };
 
 static struct side node, signer;
-
-static void on_timeout(void *ctx)
-{
-    *(bool *)ctx = true;
-    loop_stop(loop);
-}
-
-static void step(uint64_t us)
-{
-    bool         is_late = false;
-    struct timer t;
-
-    timer_init(&t, loop, on_timeout, &is_late);
-    timer_set(&t, us);
-    loop_run(loop);
-    timer_fini(&t);
-}
-
-#define WAIT_FOR(cond)                                                         \
-    do {                                                                       \
-        for (int tries_ = 0; tries_ < 2000 && !(cond); tries_++)               \
-            step(WAIT_US / 2000);                                              \
-        CHECK(cond, #cond);                                                    \
-    } while (0)
 
 static void on_open(void *ctx)
 {
@@ -116,7 +91,7 @@ static void teardown(void)
         privval_close(node.conn);
     if (signer.conn)
         privval_close(signer.conn);
-    step(1000);
+    run_for(loop, 1);
     listener_close(listener);
     loop_free(loop);
     must(rmdir(dir) == 0);
@@ -237,7 +212,7 @@ TEST(half_a_message_waits_for_the_rest)
     for (size_t i = 0; i < sizeof ping; i++) {
         CHECK_EQ(node.messages, 0, "after %zu bytes", i);
         must(stream_write(raw, SPAN(ping + i, 1)));
-        step(5000);
+        run_for(loop, 5);
     }
     WAIT_FOR(node.messages == 1);
     CHECK_EQ(node.last.which, PRIVVAL_PING_REQUEST);

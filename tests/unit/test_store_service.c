@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "bus/bus.h"
-#include "loop/loop.h"
+#include "loops.h"
 #include "made_chain.h"
 #include "proto/store.pb-c.h"
 
@@ -55,22 +55,6 @@ static struct {
     uint32_t hinted_txs;
 } seen;
 static Store__Reply *last;
-
-static void stop(void *ctx)
-{
-    UNUSED(ctx);
-    loop_stop(loop);
-}
-
-static void run_for(unsigned ms)
-{
-    struct timer t;
-
-    timer_init(&t, loop, stop, NULL);
-    timer_set(&t, ms * 1000);
-    loop_run(loop);
-    timer_fini(&t);
-}
 
 /* The answer to ask; others go to on_reply. */
 static bool is_answered;
@@ -125,7 +109,7 @@ static void ask(const Store__Request *r)
     is_answered = false;
     send_with(r, on_answer, NULL, 0);
     for (int i = 0; i < 1000 && !is_answered; i++)
-        run_for(100);
+        run_for(loop, 100);
 }
 
 static ProtobufCBinaryData bytes_of(struct span s)
@@ -258,7 +242,7 @@ TEST(several_blocks_come_together_as_far_as_they_fit)
         m[i] = made_next(&chain, 1, 50, -1);
         send_block(&m[i], NULL);
     }
-    run_for(5000);
+    run_for(loop, 5000);
     CHECK_EQ(seen.status, OK, "%s", seen.text);
     b = get_blocks(4, heights, 1 << 20);
     CHECK_EQ(b->n_blocks, 4, "all, in the order of the request");
@@ -289,7 +273,7 @@ TEST(blocks_states_and_questions_over_the_bus)
     m = made_next(&chain, 3, 50, -1);
     send_block(&m, NULL);
     seen.wanted = 1;
-    run_for(5000);
+    run_for(loop, 5000);
     CHECK_EQ(seen.status, ERR_FAILED, "not open: %s", seen.text);
     open_chain("made");
     CHECK_EQ(seen.status, OK);
@@ -297,7 +281,7 @@ TEST(blocks_states_and_questions_over_the_bus)
     seen.wanted  = 2;
     send_state(0, made_genesis_state(&chain), true);
     send_block(&m, NULL);
-    run_for(5000);
+    run_for(loop, 5000);
     CHECK_EQ(seen.status, OK, "%s", seen.text);
     CHECK(span_eq(get_block(1), m.block));
     /* A hint may be lost while the subscription is on its way. */
@@ -305,10 +289,10 @@ TEST(blocks_states_and_questions_over_the_bus)
         seen.answers = 0;
         seen.wanted  = 1;
         send_state(1, m.state, false);
-        run_for(5000);
+        run_for(loop, 5000);
         CHECK_EQ(seen.status, OK, "%s", seen.text);
         seen.wanted = 2;
-        run_for(20);
+        run_for(loop, 20);
     }
     CHECK_EQ(seen.hinted, 1);
     CHECK_EQ(seen.hinted_txs, 3);
@@ -337,7 +321,7 @@ TEST(blocks_states_and_questions_over_the_bus)
     seen.answers = 0;
     bus_request(client, BUS_SERVICE, span_str("\xff\xff"), 0, on_reply, NULL,
                 0);
-    run_for(5000);
+    run_for(loop, 5000);
     CHECK_EQ(seen.status, ERR_USAGE);
     service_end(pid, SIGTERM);
     teardown();
@@ -358,7 +342,7 @@ TEST(a_state_that_waits_is_saved_when_the_store_stops)
     send_state(0, made_genesis_state(&chain), true);
     send_block(&m, NULL);
     send_state(1, m.state, false);
-    run_for(5000);
+    run_for(loop, 5000);
     CHECK_EQ(status()->state_height, 1);
     service_end(pid, SIGTERM);
     pid = service_start();
@@ -388,7 +372,7 @@ TEST(a_hundred_blocks_that_wait_together_are_saved_together)
         send_state(m.height, m.state, false);
     }
     while (seen.answers < seen.wanted && now_us() - start < 20000000)
-        run_for(1000);
+        run_for(loop, 1000);
     printf("  %.0f us a height\n", (double)(now_us() - start) / N);
     CHECK_EQ(acked, N);
     CHECK_EQ(status()->state_height, N);
@@ -415,7 +399,7 @@ TEST(nothing_acknowledged_is_lost_by_kill_9)
     open_chain("made");
     seen.answers = 0;
     send_state(0, made_genesis_state(&chain), true);
-    run_for(5000);
+    run_for(loop, 5000);
     for (int round = 0; round < ROUNDS && made < MOST; round++) {
         uint64_t until = now_us() + (uint64_t)(rand() % 40000);
 
@@ -428,7 +412,7 @@ TEST(nothing_acknowledged_is_lost_by_kill_9)
                 send_state(made, m[made].state, false);
                 sent = made;
             }
-            run_for(0);
+            run_for(loop, 0);
         }
         service_end(pid, SIGKILL);
         pid = service_start();
@@ -441,7 +425,7 @@ TEST(nothing_acknowledged_is_lost_by_kill_9)
         }
     }
     for (int i = 0; i < 100 && acked < sent; i++)
-        run_for(100);
+        run_for(loop, 100);
     CHECK_EQ(acked, sent, "all are acknowledged in the end");
     CHECK(acked > ROUNDS / 4, "%d heights", (int)acked);
     CHECK_EQ(seen.refusals, 0, "%s", seen.refusal);

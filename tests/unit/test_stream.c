@@ -4,6 +4,7 @@
 
 #include "loop/address.h"
 #include "loop/stream.h"
+#include "loops.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,22 +13,6 @@
 #include <unistd.h>
 
 static struct loop *loop;
-
-static void stop(void *ctx)
-{
-    UNUSED(ctx);
-    loop_stop(loop);
-}
-
-static void run_for(unsigned ms)
-{
-    struct timer t;
-
-    timer_init(&t, loop, stop, NULL);
-    timer_set(&t, ms * 1000);
-    loop_run(loop);
-    timer_fini(&t);
-}
 
 /* One end that counts. */
 struct end {
@@ -147,12 +132,12 @@ static void echo_over(const char *listen_on, const char *connect_to)
     snprintf(address, sizeof address, connect_to, listener_port(l));
     client.s = stream_connect(loop, address, 1000, &fns, &client);
     CHECK(stream_write(client.s, span_str("hello")), "before it is open");
-    run_for(2000);
+    run_for(loop, 2000);
     CHECK_EQ(client.opened, 1);
     CHECK_EQ(client.got, 5, "%s", address);
     CHECK_EQ(server.opened, 0, "not called for adopted ones");
     stream_close(client.s);
-    run_for(2000);
+    run_for(loop, 2000);
     CHECK_EQ(server.closed, 1);
     CHECK_STR(server.why, "closed by the other side");
     listener_close(l);
@@ -212,7 +197,7 @@ TEST(failures_to_connect_are_told_later_with_a_reason)
         loop = loop_new();
         e.s  = stream_connect(loop, cases[i].address, 1000, &fns, &e);
         CHECK_EQ(e.closed, 0);
-        run_for(2000);
+        run_for(loop, 2000);
         CHECK_STR(e.why, cases[i].why);
         CHECK_EQ(e.closed, 1);
         loop_free(loop);
@@ -226,7 +211,7 @@ TEST(a_stream_can_be_closed_while_its_name_is_being_resolved)
     loop = loop_new();
     e.s  = stream_connect(loop, "localhost:1", 1000, &fns, &e);
     stream_close(e.s);
-    run_for(20);
+    run_for(loop, 20);
     CHECK_EQ(e.closed, 0);
     loop_free(loop);
 }
@@ -251,7 +236,7 @@ TEST(sixty_megabytes_arrive_whole_through_small_buffers)
             step = n - at;
         must(stream_write(a.s, SPAN(data + at, step)));
     }
-    run_for(10000);
+    run_for(loop, 10000);
     CHECK_EQ(b.got, n);
     CHECK_EQ(b.checksum, sum);
     CHECK_EQ(a.drained, 1);
@@ -277,7 +262,7 @@ TEST(output_stops_at_its_limit_and_drains)
     CHECK_EQ(stream_pending(a.s), 100 << 10);
     stream_pause(b.s, false);
     b.want = accepted * 1024;
-    run_for(1000);
+    run_for(loop, 1000);
     CHECK_EQ(b.got, accepted * 1024);
     CHECK_EQ(a.drained, 1);
     stream_close(a.s);
@@ -297,13 +282,13 @@ TEST(input_that_nobody_takes_waits_in_the_kernel)
     stream_limits(b.s, 1 << 20, 64 << 10);
     for (int i = 0; i < 2000; i++)
         total += stream_write(a.s, SPAN_OF(kb)) ? sizeof kb : 0;
-    run_for(20);
+    run_for(loop, 20);
     CHECK(stream_pending(a.s) > 1 << 20, "%zu", stream_pending(a.s));
     b.refuses = false;
     b.want    = total;
     stream_pause(b.s, true);
     stream_pause(b.s, false); /* offers again what was refused */
-    run_for(1000);
+    run_for(loop, 1000);
     CHECK_EQ(b.got, total);
     stream_close(a.s);
     stream_close(b.s);
@@ -318,10 +303,10 @@ TEST(a_stream_may_be_closed_from_its_own_callback)
     pair_open(&a, &b);
     b.closes_on_data = true;
     CHECK(stream_write(a.s, span_str("x")));
-    run_for(100);
+    run_for(loop, 100);
     CHECK(b.s == NULL);
     CHECK_EQ(b.closed, 0, "not told of what it did itself");
-    run_for(100);
+    run_for(loop, 100);
     CHECK_EQ(a.closed, 1);
     loop_free(loop);
 }
@@ -337,11 +322,11 @@ TEST(what_was_written_before_a_flushed_close_arrives)
     CHECK(stream_write(a.s, SPAN(data, n)));
     CHECK(stream_write(b.s, span_str("never read")));
     stream_close_flushed(a.s, 1000);
-    run_for(1000);
+    run_for(loop, 1000);
     CHECK_EQ(b.got, n);
     CHECK_EQ(b.closed, 1);
     CHECK_EQ(a.closed, 0);
-    run_for(10);
+    run_for(loop, 10);
     free(data);
     loop_free(loop);
 }
@@ -356,9 +341,9 @@ TEST(a_flushed_close_gives_up_after_its_time)
     stream_pause(b.s, true);
     CHECK(stream_write(a.s, SPAN(data, 3 << 20)));
     stream_close_flushed(a.s, 30);
-    run_for(50);
+    run_for(loop, 50);
     stream_pause(b.s, false);
-    run_for(1000);
+    run_for(loop, 1000);
     CHECK_EQ(b.closed, 1);
     CHECK(b.got < 3 << 20);
     free(data);
@@ -375,9 +360,9 @@ TEST(the_last_words_of_the_other_side_are_heard)
     CHECK(stream_write(b.s, span_str("bye")));
     stream_close_flushed(b.s, 100);
     CHECK(stream_write(a.s, SPAN_OF(big)));
-    run_for(1000);
+    run_for(loop, 1000);
     CHECK_EQ(a.got, 3);
     CHECK_EQ(a.closed, 1);
-    run_for(5);
+    run_for(loop, 5);
     loop_free(loop);
 }

@@ -4,6 +4,7 @@
 
 #include "loop/frames.h"
 #include "loop/ws.h"
+#include "loops.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -168,7 +169,6 @@ struct world {
     struct loop        *loop;
     struct http_server *server;
     struct ws          *ws;
-    struct timer        tick;
     int                 fd, closed, sent;
     struct buf          heard;
 };
@@ -203,22 +203,11 @@ static void serve(void *ctx, struct http_request *r)
     w->ws = ws_accept(w->loop, r, MAX, &fns, w);
 }
 
-static void stop(void *ctx)
-{
-    loop_stop(((struct world *)ctx)->loop);
-}
-
-static void spin(struct world *w, unsigned ms)
-{
-    timer_set(&w->tick, ms * 1000);
-    loop_run(w->loop);
-}
-
 static void say(struct world *w, struct span s)
 {
     must(send(w->fd, s.p, s.n, MSG_NOSIGNAL) == (ssize_t)s.n);
     for (int i = 0; i < 5; i++)
-        spin(w, 5);
+        run_for(w->loop, 5);
 }
 
 static void open_world(struct world *w)
@@ -228,7 +217,6 @@ static void open_world(struct world *w)
 
     *w = (struct world){ .loop = loop_new() };
     buf_init(&w->heard, 1 << 16);
-    timer_init(&w->tick, w->loop, stop, w);
     must(http_listen(&w->server, w->loop, "tcp://127.0.0.1:0", &limits, serve,
                      w) == OK);
     a.sin_port = htons(http_port(w->server));
@@ -244,8 +232,7 @@ static void close_world(struct world *w)
 {
     close(w->fd);
     http_close(w->server);
-    spin(w, 5);
-    timer_fini(&w->tick);
+    run_for(w->loop, 5);
     buf_fini(&w->heard);
     loop_free(w->loop);
 }
@@ -258,7 +245,7 @@ static const char *hear(struct world *w)
     size_t        n = 0;
     ssize_t       k;
 
-    spin(w, 5);
+    run_for(w->loop, 5);
     while (n + 1 < sizeof got && poll(&p, 1, 0) > 0 &&
            (k = recv(w->fd, got + n, sizeof got - 1 - n, 0)) > 0)
         n += (size_t)k;
@@ -291,7 +278,7 @@ TEST(a_paused_connection_hears_nothing_and_then_all)
     say(&w, buf_span(&in));
     CHECK_EQ(w.heard.len, 0);
     ws_pause(w.ws, false);
-    spin(&w, 10);
+    run_for(w.loop, 10);
     CHECK_STR(buf_cstr(&w.heard), "abc abc abc ");
     buf_fini(&in);
     close_world(&w);
@@ -337,7 +324,7 @@ TEST(a_client_that_does_not_read_holds_what_waits_once)
         ws_send(w.ws, span_str("x"), t, NULL);
     ws_text_drop(t);
     for (int i = 0; i < 10; i++)
-        spin(&w, 5);
+        run_for(w.loop, 5);
     CHECK(ws_queued(w.ws) >= 15, "%zu wait", ws_queued(w.ws));
     CHECK_EQ(ws_texts_bytes(), cap);
     ws_close(w.ws, 1008);
