@@ -79,24 +79,30 @@ static enum err open_it(size_t segment_bytes)
     return journal_open(&journal, loop, dir, segment_bytes, &fns, NULL);
 }
 
-static void setup(void)
+static void setup(size_t segment_bytes)
 {
     snprintf(dir, sizeof dir, "/tmp/warren-journal-XXXXXX");
     must(mkdtemp(dir) != NULL);
     loop    = loop_new();
     failure = OK;
+    must(open_it(segment_bytes) == OK);
+}
+
+static const char *path_of(const char *name)
+{
+    static char path[512];
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    return path;
 }
 
 static void remove_all(void)
 {
-    char           path[512];
     DIR           *d = opendir(dir);
     struct dirent *f;
 
-    while ((f = readdir(d))) {
-        snprintf(path, sizeof path, "%s/%s", dir, f->d_name);
-        unlink(path);
-    }
+    while ((f = readdir(d)))
+        unlink(path_of(f->d_name));
     closedir(d);
     rmdir(dir);
 }
@@ -123,6 +129,16 @@ static uint32_t add(uint64_t seq, const char *text)
                                                 .gas    = -1,
                                                 .bytes  = span_str(text) });
 }
+
+static uint32_t add_synced(uint64_t seq, const char *text)
+{
+    uint32_t segment = add(seq, text);
+
+    must(settle());
+    return segment;
+}
+
+static const char forty[] = "0123456789012345678901234567890123456789";
 
 static void add_block(int64_t height, const char *keys)
 {
@@ -163,7 +179,6 @@ static void write_everything(void)
 {
     uint8_t key[HASH_BYTES];
 
-    must(open_it(0) == OK);
     add(1, "a=1");
     add(2, "");
     add_block(8, "ab");
@@ -176,7 +191,7 @@ static void write_everything(void)
 
 TEST(what_was_added_is_found_again)
 {
-    setup();
+    setup(0);
     write_everything();
     CHECK_STR(found, "", "nothing at first");
     CHECK(settle(), "on disk");
@@ -190,7 +205,7 @@ TEST(what_was_added_is_found_again)
 
 TEST(closing_writes_what_still_waits)
 {
-    setup();
+    setup(0);
     write_everything();
     journal_close(journal);
     CHECK_EQ(open_it(0), OK);
@@ -201,8 +216,7 @@ TEST(closing_writes_what_still_waits)
 
 TEST(a_mark_is_passed_only_when_it_is_on_disk)
 {
-    setup();
-    must(open_it(0) == OK);
+    setup(0);
     CHECK_EQ(journal_mark(journal), 0);
     add(1, "a=1");
     CHECK_EQ(journal_mark(journal), 1);
@@ -218,8 +232,7 @@ TEST(a_second_process_is_kept_out)
 {
     struct journal *first;
 
-    setup();
-    must(open_it(0) == OK);
+    setup(0);
     first = journal;
     CHECK_EQ(open_it(0), ERR_BUSY);
     journal_close(first);
@@ -232,33 +245,25 @@ TEST(a_second_process_is_kept_out)
 
 static size_t size_of_first(void)
 {
-    char        path[128];
     struct stat st;
 
-    snprintf(path, sizeof path, "%s/00000001.log", dir);
-    must(stat(path, &st) == 0);
+    must(stat(path_of("00000001.log"), &st) == 0);
     return (size_t)st.st_size;
 }
 
 static void cut_first(size_t size)
 {
-    char path[128];
-
-    snprintf(path, sizeof path, "%s/00000001.log", dir);
-    must(truncate(path, (off_t)size) == 0);
+    must(truncate(path_of("00000001.log"), (off_t)size) == 0);
 }
 
 TEST(a_torn_tail_is_cut_wherever_it_was_torn)
 {
     size_t whole, one;
 
-    setup();
-    must(open_it(0) == OK);
-    add(1, "a=1");
-    must(settle());
+    setup(0);
+    add_synced(1, "a=1");
     one = size_of_first();
-    add(2, "b=2");
-    must(settle());
+    add_synced(2, "b=2");
     journal_close(journal);
     whole = size_of_first();
     for (size_t size = whole - 1; size > one; size--) {
@@ -266,8 +271,7 @@ TEST(a_torn_tail_is_cut_wherever_it_was_torn)
         CHECK_EQ(open_it(0), OK, "%zu bytes", size);
         CHECK_STR(buf_cstr(&words), "tx 1 101 7 -1 a=1\n", "%zu bytes", size);
         CHECK_EQ(size_of_first(), one, "%zu bytes: cut", size);
-        add(2, "b=2");
-        must(settle());
+        add_synced(2, "b=2");
         journal_close(journal);
     }
     CHECK_EQ(open_it(0), OK);
@@ -279,12 +283,9 @@ TEST(a_torn_tail_is_cut_wherever_it_was_torn)
 
 static void flip(const char *name, off_t at)
 {
-    char    path[128];
     uint8_t b;
-    int     fd;
+    int     fd = open(path_of(name), O_RDWR);
 
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    fd = open(path, O_RDWR);
     must(fd >= 0 && pread(fd, &b, 1, at) == 1);
     b ^= 1;
     must(pwrite(fd, &b, 1, at) == 1);
@@ -293,12 +294,9 @@ static void flip(const char *name, off_t at)
 
 TEST(damage_before_the_last_segment_is_refused)
 {
-    setup();
-    must(open_it(64) == OK);
-    for (uint64_t i = 1; i <= 6; i++) {
-        add(i, "0123456789012345678901234567890123456789");
-        must(settle());
-    }
+    setup(64);
+    for (uint64_t i = 1; i <= 6; i++)
+        add_synced(i, forty);
     journal_close(journal);
     CHECK(segment_files() >= 5, "several segments");
     flip("00000002.log", 20);
@@ -306,12 +304,7 @@ TEST(damage_before_the_last_segment_is_refused)
     flip("00000002.log", 20);
     CHECK_EQ(open_it(64), OK, "flipped back");
     journal_close(journal);
-    {
-        char path[128];
-
-        snprintf(path, sizeof path, "%s/00000003.log", dir);
-        must(unlink(path) == 0);
-    }
+    must(unlink(path_of("00000003.log")) == 0);
     CHECK_EQ(open_it(64), ERR_CORRUPT, "a missing file");
     teardown();
 }
@@ -319,20 +312,16 @@ TEST(damage_before_the_last_segment_is_refused)
 /* A kill in the middle of a segment's last bytes finds the next one made. */
 TEST(a_torn_tail_before_an_empty_segment_is_cut)
 {
-    setup();
-    must(open_it(64) == OK);
-    for (uint64_t i = 1; i <= 2; i++) {
-        add(i, "0123456789012345678901234567890123456789");
-        must(settle());
-    }
+    setup(64);
+    for (uint64_t i = 1; i <= 2; i++)
+        add_synced(i, forty);
     journal_close(journal);
     CHECK_EQ(segment_files(), 3, "the last one is empty");
     flip("00000002.log", 20);
     CHECK_EQ(open_it(64), OK, "cut");
     CHECK_STR(buf_cstr(&words), "tx 1 101 7 -1 01234567\n");
     journal_adopt(journal, 1, 40);
-    add(3, "c=3");
-    must(settle());
+    add_synced(3, "c=3");
     journal_close(journal);
     CHECK_EQ(open_it(64), OK);
     CHECK_STR(buf_cstr(&words), "tx 1 101 7 -1 01234567\ntx 3 103 7 -1 c=3\n",
@@ -347,8 +336,7 @@ TEST(a_disk_that_fails_is_told_once_and_promises_nothing)
 {
     struct rlimit was, small;
 
-    setup();
-    must(open_it(0) == OK);
+    setup(0);
     signal(SIGXFSZ, SIG_IGN);
     must(getrlimit(RLIMIT_FSIZE, &was) == 0);
     small          = was;
@@ -369,12 +357,9 @@ TEST(segments_go_when_nothing_in_them_waits)
 {
     uint32_t at[20];
 
-    setup();
-    must(open_it(200) == OK);
-    for (uint64_t i = 0; i < 20; i++) {
-        at[i] = add(i, "0123456789012345678901234567890123456789");
-        must(settle());
-    }
+    setup(200);
+    for (uint64_t i = 0; i < 20; i++)
+        at[i] = add_synced(i, forty);
     CHECK(segment_files() > 6, "several");
     CHECK_EQ(at[0], 1, "numbered from 1");
     CHECK(at[19] > 6, "and up");
@@ -395,28 +380,20 @@ TEST(a_segment_stays_until_what_replaces_it_is_on_disk)
 {
     uint32_t first;
 
-    setup();
-    must(open_it(100) == OK);
-    first = add(1, "0123456789012345678901234567890123456789");
-    must(settle());
+    setup(100);
+    first = add_synced(1, forty);
     for (uint64_t i = 2; i <= 8; i++) {
-        uint32_t s = add(i, "0123456789012345678901234567890123456789");
+        uint32_t s = add_synced(i, forty);
 
-        must(settle());
         journal_release(journal, s, 40);
     }
     CHECK_EQ(journal_crowded(journal), first, "little of it matters");
-    add(1, "0123456789012345678901234567890123456789");
+    add(1, forty);
     journal_release(journal, first, 40);
     CHECK(access(dir, F_OK) == 0);
-    {
-        char path[128];
-
-        snprintf(path, sizeof path, "%s/00000001.log", dir);
-        CHECK(access(path, F_OK) == 0, "not synced: it stays");
-        must(settle());
-        CHECK(access(path, F_OK) != 0, "synced: it is gone");
-    }
+    CHECK(access(path_of("00000001.log"), F_OK) == 0, "not synced: it stays");
+    must(settle());
+    CHECK(access(path_of("00000001.log"), F_OK) != 0, "synced: it is gone");
     CHECK_EQ(journal_crowded(journal), 0, "enough room now");
     journal_close(journal);
     CHECK_EQ(open_it(100), OK);
@@ -427,13 +404,11 @@ TEST(a_segment_stays_until_what_replaces_it_is_on_disk)
 
 TEST(a_new_segment_begins_with_the_height)
 {
-    setup();
-    must(open_it(100) == OK);
+    setup(100);
     add_block(5, "");
     for (uint64_t i = 1; i <= 12; i++) {
-        uint32_t s = add(i, "0123456789012345678901234567890123456789");
+        uint32_t s = add_synced(i, forty);
 
-        must(settle());
         journal_release(journal, s, 40);
     }
     must(settle());
