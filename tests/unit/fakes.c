@@ -31,25 +31,28 @@ static ProtobufCBinaryData data_of(struct blob b)
 
 /* ---- store ---- */
 
-static void reply(struct bus_call call, Store__Reply *r)
+/* The message of that kind. */
+static void reply(struct bus_call call, Store__Reply__KindCase kind,
+                  void *message)
 {
-    uint8_t *p = malloc(store__reply__get_packed_size(r) + 1);
-    size_t   n;
+    Store__Reply r = STORE__REPLY__INIT;
+    uint8_t     *p;
+    size_t       n;
 
+    r.kind_case = kind;
+    r.done      = message; /* one of a union of pointers */
+    p           = malloc(store__reply__get_packed_size(&r) + 1);
     must(p);
-    n = store__reply__pack(r, p);
+    n = store__reply__pack(&r, p);
     bus_reply(call, OK, NULL, SPAN(p, n));
     free(p);
 }
 
 static void done(struct bus_call call)
 {
-    Store__Reply r = STORE__REPLY__INIT;
-    Store__Done  d = STORE__DONE__INIT;
+    Store__Done d = STORE__DONE__INIT;
 
-    r.kind_case = STORE__REPLY__KIND_DONE;
-    r.done      = &d;
-    reply(call, &r);
+    reply(call, STORE__REPLY__KIND_DONE, &d);
 }
 
 static void save_block(struct fake_store *s, struct bus_call call,
@@ -116,67 +119,51 @@ static void save_state(struct fake_store *s, struct bus_call call,
 static void get_block(struct fake_store *s, struct bus_call call,
                       const Store__GetBlock *g)
 {
-    Store__Reply r = STORE__REPLY__INIT;
     Store__Block b = STORE__BLOCK__INIT;
 
-    b.height    = g->height;
-    b.meta      = data_of(s->meta[g->height]);
-    b.block     = data_of(s->block[g->height]);
-    r.kind_case = STORE__REPLY__KIND_BLOCK;
-    r.block     = &b;
-    reply(call, &r);
+    b.height = g->height;
+    b.meta   = data_of(s->meta[g->height]);
+    b.block  = data_of(s->block[g->height]);
+    reply(call, STORE__REPLY__KIND_BLOCK, &b);
 }
 
 static void get_status(struct fake_store *s, struct bus_call call)
 {
-    Store__Reply  r = STORE__REPLY__INIT;
     Store__Status t = STORE__STATUS__INIT;
 
     t.lowest       = s->height > 0;
     t.height       = s->height;
     t.state_height = s->state_height;
-    r.kind_case    = STORE__REPLY__KIND_STATUS;
-    r.status       = &t;
-    reply(call, &r);
+    reply(call, STORE__REPLY__KIND_STATUS, &t);
 }
 
 /* No evidence waits for a block. */
 static void get_pending(struct bus_call call)
 {
-    Store__Reply   r = STORE__REPLY__INIT;
     Store__Pending p = STORE__PENDING__INIT;
 
-    r.kind_case = STORE__REPLY__KIND_PENDING;
-    r.pending   = &p;
-    reply(call, &r);
+    reply(call, STORE__REPLY__KIND_PENDING, &p);
 }
 
 static void get_bytes(struct bus_call call, struct blob b,
                       Store__Reply__KindCase kind)
 {
-    Store__Reply      r = STORE__REPLY__INIT;
-    Store__State      state;
-    Store__Commit     commit;
-    Store__Results    results;
-    Store__Validators validators;
+    Store__State      state      = STORE__STATE__INIT;
+    Store__Commit     commit     = STORE__COMMIT__INIT;
+    Store__Results    results    = STORE__RESULTS__INIT;
+    Store__Validators validators = STORE__VALIDATORS__INIT;
 
-    store__state__init(&state);
-    store__commit__init(&commit);
-    store__results__init(&results);
-    store__validators__init(&validators);
     state.state     = data_of(b);
     commit.commit   = data_of(b);
     results.results = data_of(b);
     validators.set  = data_of(b);
-    r.kind_case     = kind;
     switch (kind) {
-    case STORE__REPLY__KIND_STATE: r.state = &state; break;
-    case STORE__REPLY__KIND_COMMIT: r.commit = &commit; break;
-    case STORE__REPLY__KIND_RESULTS: r.results = &results; break;
-    case STORE__REPLY__KIND_VALIDATORS: r.validators = &validators; break;
+    case STORE__REPLY__KIND_STATE: reply(call, kind, &state); break;
+    case STORE__REPLY__KIND_COMMIT: reply(call, kind, &commit); break;
+    case STORE__REPLY__KIND_RESULTS: reply(call, kind, &results); break;
+    case STORE__REPLY__KIND_VALIDATORS: reply(call, kind, &validators); break;
     default: must(!"bytes");
     }
-    reply(call, &r);
 }
 
 static void on_store_request(void *ctx, struct bus_call call, struct span body)
