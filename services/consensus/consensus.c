@@ -291,6 +291,12 @@ static enum awaiting answer_of(enum event_kind kind)
     return AWAIT_NOTHING;
 }
 
+static bool is_from_peer(enum event_kind kind)
+{
+    return kind == EV_PROPOSAL || kind == EV_PART || kind == EV_VOTE ||
+           kind == EV_CLAIM;
+}
+
 static void run_tasks(struct consensus *c)
 {
     while (c->task_count > 0 && c->awaiting == AWAIT_NOTHING && !c->is_halted) {
@@ -303,6 +309,8 @@ static void run_tasks(struct consensus *c)
 void consensus_step(struct consensus *c, struct effects *out,
                     const struct event *ev)
 {
+    size_t changes;
+
     if (c->is_halted)
         return;
     must(c->has_state || ev->kind == EV_STATE || ev->kind == EV_KEY);
@@ -311,7 +319,10 @@ void consensus_step(struct consensus *c, struct effects *out,
     c->out      = out;
     c->ev       = ev;
     arena_reset(&c->scratch);
+    c->is_heard = !is_from_peer(ev->kind);
+    changes     = c->votes.changes;
     take_event(c, ev);
+    c->is_heard |= c->votes.changes != changes;
     run_tasks(c);
     c->out = NULL;
     c->ev  = NULL;

@@ -93,6 +93,10 @@ struct consensus {
     size_t          vote_mark; /* of the height's arena before it */
     struct proposal proposal_in_work;
 
+    /* Whether the last event left anything behind; what was ignored or refused
+     * a replay can do without. */
+    bool is_heard;
+
     /* Of the step that runs. */
     struct effects     *out;
     const struct event *ev;

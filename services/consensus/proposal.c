@@ -163,6 +163,7 @@ void core_on_proposal(struct consensus *c, const struct proposal *p)
         core_refuse(c, why);
         return;
     }
+    c->is_heard = true;
     c->proposal = keep_proposal(c, p);
     if (!c->proposal) {
         core_refuse(c, "no room for more proposals at this height");
@@ -241,6 +242,7 @@ void core_on_part(struct consensus *c)
     }
     if (!is_new)
         core_fact(c, FACT_DUPLICATE_PART, NULL);
+    c->is_heard = is_new;
     if ((int64_t)b->parts.size > block_bytes_max(c)) {
         core_refuse(c, "proposed block is larger than block.max_bytes");
         return;

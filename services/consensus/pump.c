@@ -115,14 +115,16 @@ static void log_own(struct shell *s)
     static const struct peer_id self;
     bool                        needs_sync = false;
 
+    if (!s->inputs.own.first || s->inputs.own.first->is_logged)
+        return;
     for (struct input *in = s->inputs.own.first; in && !s->is_halted;
          in               = in->next) {
         struct consensus_msg m;
+        size_t               mark = arena_mark(&s->scratch);
 
         if (in->is_logged)
             continue;
-        arena_reset(&s->in);
-        must(consensus_msg_decode(&m, &s->in, in->bytes) == ACCEPT);
+        must(consensus_msg_decode(&m, &s->scratch, in->bytes) == ACCEPT);
         in->is_logged = true;
         if (is_known(s, &m) ||
             !is_logged(s, journal_message(s->wal, now_stamp(), &m, &self,
@@ -132,6 +134,7 @@ static void log_own(struct shell *s)
             s->has_unsynced_input = true;
         else
             needs_sync = true;
+        arena_release(&s->scratch, mark);
     }
     if (s->is_halted)
         return;
@@ -142,6 +145,23 @@ static void log_own(struct shell *s)
 }
 
 /* ---- inputs ---- */
+
+/* What a peer says is in the log before it is heard, and does not stay there
+ * if it is of no use: or junk would push out what a restart must know. */
+static void take_peers(struct shell *s, struct event *ev,
+                       const struct consensus_msg *m)
+{
+    bool had = s->has_unsynced_input;
+
+    if (!is_logged(s,
+                   journal_message(s->wal, ev->now, m, &ev->peer, &s->scratch)))
+        return;
+    s->has_unsynced_input = true;
+    if (shell_feed(s, ev))
+        return;
+    wal_take_back(s->wal);
+    s->has_unsynced_input = had;
+}
 
 static void take_message(struct shell *s, const struct input *in)
 {
@@ -154,13 +174,10 @@ static void take_message(struct shell *s, const struct input *in)
     if (consensus_msg_decode(&m, &s->in, in->bytes) != ACCEPT ||
         !message_event(&ev, &m))
         return;
-    if (!in->is_own) {
-        if (!is_logged(
-                s, journal_message(s->wal, ev.now, &m, &in->peer, &s->scratch)))
-            return;
-        s->has_unsynced_input = true;
-    }
-    shell_feed(s, &ev);
+    if (in->is_own)
+        shell_feed(s, &ev);
+    else
+        take_peers(s, &ev, &m);
 }
 
 static void take_timeout(struct shell *s, const struct input *in)
@@ -199,8 +216,7 @@ static bool take_next(struct shell *s)
 {
     struct input *in;
 
-    if (s->inputs.own.first && !s->inputs.own.first->is_logged)
-        log_own(s);
+    log_own(s);
     in = s->is_halted ? NULL : inputs_take(&s->inputs);
     if (!in)
         return false;
@@ -278,9 +294,14 @@ void pump(struct shell *s)
         deferred_set(&s->pump_later);
 }
 
+/* Behind our vote, if that led to it: so nothing that is not on the disk stands
+ * before a vote of ours. */
 void pump_step(struct shell *s, const struct effect *e)
 {
-    if (s->phase == PHASE_RUN)
+    if (s->phase != PHASE_RUN)
+        return;
+    log_own(s);
+    if (!s->is_halted)
         is_logged(s, journal_step(s->wal, now_stamp(), e->height, e->round,
                                   e->new_step.step, &s->scratch));
 }

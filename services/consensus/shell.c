@@ -138,13 +138,17 @@ static void perform(struct shell *s, const struct effect *e)
 }
 
 /* The only caller of consensus_step. */
-void shell_feed(struct shell *s, struct event *ev)
+bool shell_feed(struct shell *s, struct event *ev)
 {
+    bool is_heard;
+
     s->fx.n = 0;
     measure_event(&s->core, ev);
     consensus_step(&s->core, &s->fx, ev);
+    is_heard = s->core.is_heard;
     for (size_t i = 0; i < s->fx.n; i++)
         perform(s, &s->fx.v[i]);
+    return is_heard;
 }
 
 void shell_answer(struct shell *s, struct event *ev)

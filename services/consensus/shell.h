@@ -110,8 +110,9 @@ void               shell_close(struct shell *s);
 
 /* ---- shell.c ---- */
 
-/* shell_feed - one step of the core, effects and all. */
-void shell_feed(struct shell *s, struct event *ev);
+/* shell_feed - one step of the core, effects and all.  False when it took no
+ * notice: then nothing was done that the WAL would have to know. */
+bool shell_feed(struct shell *s, struct event *ev);
 /* shell_answer - the core's question; then go on with what waited. */
 void shell_answer(struct shell *s, struct event *ev);
 /* shell_halt - say why, once; decide nothing any more, but serve on. */

@@ -381,6 +381,7 @@ static struct round_votes *open_round(struct height_votes *h, int32_t round)
     r->round = round;
     r->next  = *at;
     *at      = r;
+    h->changes++;
     vote_set_init(&r->prevotes, h->height, round, TYPE_PREVOTE, false,
                   h->chain_id, h->vals, h->arena);
     vote_set_init(&r->precommits, h->height, round, TYPE_PRECOMMIT,
@@ -461,11 +462,17 @@ bool height_votes_claim(struct height_votes *h, int32_t round, int32_t type,
                         const struct peer_id *peer, const struct block_id *id)
 {
     struct round_votes *r = find_round(h, round);
+    struct vote_set    *s;
+    size_t              had;
+    bool                is_honest;
 
     if (!r && round >= 0 && round <= h->round)
         r = open_round(h, round);
     if (!r || (type != TYPE_PREVOTE && type != TYPE_PRECOMMIT))
         return true;
-    return vote_set_claim(type == TYPE_PREVOTE ? &r->prevotes : &r->precommits,
-                          peer, id);
+    s         = type == TYPE_PREVOTE ? &r->prevotes : &r->precommits;
+    had       = s->claim_count;
+    is_honest = vote_set_claim(s, peer, id);
+    h->changes += s->claim_count - had;
+    return is_honest;
 }

@@ -143,6 +143,7 @@ struct height_votes {
     struct round_votes      *rounds; /* highest first */
     struct catchup          *catchups;
     size_t                   catchup_count;
+    size_t                   changes; /* rounds opened and claims kept */
     struct arena            *arena;
 };
 

@@ -31,9 +31,12 @@ static bool note_result(struct consensus *c, const struct vote *v,
     struct effect *e;
 
     switch (r) {
-    case VOTE_ADDED: break;
+    case VOTE_ADDED: c->is_heard = true; break;
     case VOTE_ADDED_CONFLICT:
-    case VOTE_CONFLICT: report_conflict(c, v, other); break;
+    case VOTE_CONFLICT:
+        c->is_heard = true;
+        report_conflict(c, v, other);
+        break;
     case VOTE_DUPLICATE: core_fact(c, FACT_DUPLICATE_VOTE, NULL); break;
     case VOTE_RESIGNED:
     case VOTE_UNWANTED_ROUND:
@@ -205,6 +208,7 @@ static void ask_extension(struct consensus *c, const struct vote *v)
         core_refuse(c, vote_result_name(VOTE_NO_ROOM));
         return;
     }
+    c->is_heard = true;
     core_ask(c, FX_VERIFY_EXTENSION, TASK_EXTENSION_VERIFIED)->vote =
         &c->vote_in_work;
 }

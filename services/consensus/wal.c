@@ -28,6 +28,10 @@ struct wal {
     uint8_t          buffer[BUFFER_BYTES];
     size_t           buffered;
     bool             is_synced;
+    /* The last record, while it can be taken back: where it begins, and
+     * is_synced before it. */
+    bool   can_take_back, was_synced;
+    size_t last_at;
 };
 
 static enum err disk_error(const struct wal *w, const char *doing)
@@ -39,9 +43,10 @@ static enum err disk_error(const struct wal *w, const char *doing)
 
 /* ---- opening ---- */
 
-/* The first corrupt record, and whether any whole one stands behind it. */
+/* The first corrupt record, and whether one stands behind it that was written
+ * after a sync, so that the damage is none of a power cut. */
 struct damage {
-    bool        is_there, is_followed;
+    bool        is_there, was_synced;
     uint64_t    at;
     const char *why;
 };
@@ -56,6 +61,33 @@ static bool is_record_at(struct span bytes, size_t at)
     n = load_be32(p + 4);
     return n > 0 && n <= WAL_RECORD_BYTES_MAX && n <= bytes.n - at - 8 &&
            crc32c(SPAN(p + 8, n)) == load_be32(p);
+}
+
+/* Signed by us, and not before all that led to it was on the disk. */
+static bool is_after_sync(const struct timed_wal_msg *m)
+{
+    return m->msg->which == WAL_MSG_INFO && m->msg->msg_info->peer_id.n == 0 &&
+           m->msg->msg_info->msg.which == CONSENSUS_VOTE;
+}
+
+static bool has_sync_behind(struct span bytes, size_t at, struct arena *a)
+{
+    struct timed_wal_msg m;
+    const char          *why;
+
+    while (at < bytes.n) {
+        struct wal_reader r      = { .bytes = bytes, .at = at };
+        size_t            mark   = arena_mark(a);
+        bool              is_one = is_record_at(bytes, at), is_found;
+
+        is_found = is_one && wal_next(&r, &m, a, &why) == WAL_RECORD &&
+                   is_after_sync(&m);
+        arena_release(a, mark);
+        if (is_found)
+            return true;
+        at = is_one ? r.at : at + 1;
+    }
+    return false;
 }
 
 static struct damage find_damage(struct span bytes, struct arena *a)
@@ -77,11 +109,7 @@ static struct damage find_damage(struct span bytes, struct arena *a)
     d.is_there = v == WAL_CORRUPT || r.start < bytes.n;
     if (v == WAL_END)
         d.why = "the header is cut off";
-    for (size_t at = d.at + 1; v == WAL_CORRUPT && at < bytes.n; at++)
-        if (is_record_at(bytes, at)) {
-            d.is_followed = true;
-            break;
-        }
+    d.was_synced = v == WAL_CORRUPT && has_sync_behind(bytes, d.at + 1, a);
     return d;
 }
 
@@ -112,7 +140,7 @@ static enum err check_head(struct wal *w)
     wal_files_unread(bytes);
     if (!d.is_there)
         return OK;
-    if (d.is_followed)
+    if (d.was_synced)
         return wal_files_damaged(&w->files, w->files.end, d.at, d.why);
     return cut_tail(w, &d);
 }
@@ -195,6 +223,7 @@ static enum err write_out(struct wal *w)
 {
     size_t done = 0;
 
+    w->can_take_back = false;
     while (done < w->buffered) {
         ssize_t n = write(w->fd, w->buffer + done, w->buffered - done);
 
@@ -258,12 +287,24 @@ enum err wal_append(struct wal *w, const struct timed_wal_msg *m,
     if (!record.p)
         return fail(ERR_BUSY, "wal %s: a message of %zu bytes is too long",
                     w->files.head, record.n);
-    w->is_synced = false;
-    e            = put(w, record);
+    w->can_take_back = true;
+    w->was_synced    = w->is_synced;
+    w->last_at       = w->buffered;
+    w->is_synced     = false;
+    e                = put(w, record);
     arena_release(scratch, mark);
     if (!e && w->head_bytes + w->buffered >= w->head_max)
         e = rotate(w);
     return e;
+}
+
+void wal_take_back(struct wal *w)
+{
+    if (!w->can_take_back)
+        return;
+    w->buffered      = w->last_at;
+    w->is_synced     = w->was_synced;
+    w->can_take_back = false;
 }
 
 enum err wal_append_end_height(struct wal *w, struct stamp now, int64_t height,

@@ -3,7 +3,8 @@
  * Source:  CometBFT v0.38 consensus/wal.go, libs/autofile/group.go: same
  *          records, same file names, so either node reads the other's.
  * Shapes:  PATH is the head; a head of 10 MB becomes PATH.000, .001 ...; the
- *          oldest are dropped above 1 GB in all.  Records never span files.
+ *          oldest are dropped above 1 GB in all, but none from the last
+ *          EndHeight on.  Records never span files.
  *          A new log begins with EndHeight(0).
  * Memory:  one buffer for appends; a replay holds one file at a time. */
 #ifndef WARREN_CONSENSUS_WAL_H
@@ -16,9 +17,10 @@ struct wal;
 
 /* wal_open - open or begin the log.
  *
- * A record at the very end that was not finished is cut off, and noted.
- * ERR_CORRUPT when damage is followed by whole records, ERR_DISK when a file
- * cannot be used. */
+ * What a kill or a power cut tore is cut off, and noted, whole records behind
+ * it too: of what was not synced a disk keeps any pages.  ERR_CORRUPT when one
+ * of those is a vote of ours: it was signed when all before it was synced.
+ * ERR_DISK when a file cannot be used. */
 NODISCARD enum err wal_open(struct wal **out, const char *path);
 void               wal_close(struct wal *w); /* without a sync */
 
@@ -33,6 +35,9 @@ NODISCARD enum err wal_append(struct wal *w, const struct timed_wal_msg *m,
                               struct arena *scratch);
 NODISCARD enum err wal_append_end_height(struct wal *w, struct stamp now,
                                          int64_t height, struct arena *scratch);
+/* wal_take_back - the last record appended is of no use.  It goes unless it is
+ * in the file already; nothing else is touched. */
+void wal_take_back(struct wal *w);
 /* wal_sync - all that was appended is on the disk. */
 NODISCARD enum err wal_sync(struct wal *w);
 /* wal_flush - hand what is buffered to the system, so that only a power cut

@@ -119,13 +119,13 @@ enum err wal_files_trim(struct wal_files *f, uint64_t total, int ended)
     uint64_t all = size_between(f, f->begin, f->end + 1);
     uint64_t old = size_between(f, f->begin, ended);
 
-    for (; f->begin < f->end; f->begin++) {
+    for (; f->begin < ended; f->begin++) {
         uint64_t n = size_of(f, f->begin);
 
-        if (all <= total && (f->begin >= ended || old <= total / 16))
+        if (all <= total && old <= total / 16)
             break;
         all -= n;
-        old -= f->begin < ended ? n : 0;
+        old -= n;
         name_of(f, f->begin, name);
         if (unlink(name) != 0 && errno != ENOENT)
             return disk_error(f, "remove the oldest file");
@@ -191,8 +191,9 @@ enum err wal_files_damaged(const struct wal_files *f, int index, uint64_t at,
 
     name_of(f, index, name);
     return fail(ERR_CORRUPT,
-                "wal %s: byte %" PRIu64 ": %s, and whole records follow, so"
-                " this is damage and no torn write; restore the file, or if"
+                "wal %s: byte %" PRIu64 ": %s; what follows was written when"
+                " this was on the disk, so it is damage and no torn write;"
+                " restore the file, or if"
                 " this validator's votes of the last minutes do not matter"
                 " (it was stopped, or a copy of the chain is elsewhere) move"
                 " the directory %s away",

@@ -18,8 +18,9 @@ NODISCARD enum err wal_files_find(struct wal_files *f, const char *path);
 NODISCARD enum err wal_files_sync_dir(const struct wal_files *f);
 /* wal_files_rotate - the head becomes the last numbered file. */
 NODISCARD enum err wal_files_rotate(struct wal_files *f);
-/* wal_files_trim - drop the oldest above total bytes; of those before the file
- * `ended`, which no replay reads, all but a sixteenth of that. */
+/* wal_files_trim - of the files before `ended`, which no replay reads, drop the
+ * oldest: all but a sixteenth of total bytes, more if all files are above it.
+ * The others stay, however many: what we are locked on may be in the first. */
 NODISCARD enum err wal_files_trim(struct wal_files *f, uint64_t total,
                                   int ended);
 

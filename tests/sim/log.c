@@ -103,6 +103,13 @@ void log_message(struct node *n, const struct consensus_msg *m,
     count(n, journal_message(n->disk.wal, node_now(n), m, peer, &W.arena));
 }
 
+void log_take_back(struct node *n)
+{
+    wal_take_back(n->disk.wal);
+    n->disk.records--;
+    tally(TALLY_NOT_HEARD);
+}
+
 void log_timeout(struct node *n, const struct timeout *t)
 {
     count(n, journal_timeout(n->disk.wal, node_now(n), t, &W.arena));
@@ -176,8 +183,23 @@ void log_forget(struct node *n)
     n->disk.synced = 0;
 }
 
+/* Of what was not synced, pages in the middle never reached the disk. */
+static void make_hole(const struct disk *d, uint64_t size)
+{
+    static const uint8_t zeros[256];
+    uint64_t             at = d->synced + rng_below(&W.rng, size - d->synced);
+    uint64_t             n  = rng_below(&W.rng, sizeof zeros) + 1;
+    int                  fd = open(d->path, O_WRONLY);
+
+    if (n > size - at)
+        n = size - at;
+    must(fd >= 0 && pwrite(fd, zeros, n, (off_t)at) == (ssize_t)n);
+    close(fd);
+    tally(TALLY_HOLES);
+}
+
 /* Some, all or nothing was written of what was not synced; or room was made
- * for it, and zeros are there. */
+ * for it, and zeros are there; or there is a hole. */
 void log_crash(struct node *n)
 {
     struct disk *d = &n->disk;
@@ -189,6 +211,10 @@ void log_crash(struct node *n)
     size   = size_of(d);
     if (size < d->synced) /* another file since */
         d->synced = 0;
+    if (size > d->synced && rng_chance(&W.rng, 20)) {
+        make_hole(d, size);
+        return;
+    }
     kept = d->synced + rng_below(&W.rng, size - d->synced + 1);
     W.tally[TALLY_BYTES_LOST] += size - kept;
     must(truncate(d->path, (off_t)kept) == 0);

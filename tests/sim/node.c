@@ -29,7 +29,8 @@ struct stamp node_now(const struct node *n)
     return stamp_add(zero, W.now + W.plan.skew[n->index]);
 }
 
-static void feed(struct node *n, struct event ev);
+static bool feed(struct node *n, struct event ev);
+static void log_own(struct node *n);
 
 /* A place where the process may end. */
 static bool may_die(struct node *n)
@@ -435,8 +436,10 @@ static bool perform(struct node *n, const struct effect *e, struct event *ev)
     switch (e->kind) {
     case FX_SET_TIMER: set_timer(n, e); return false;
     case FX_NEW_STEP:
-        if (!n->is_replaying)
+        if (!n->is_replaying) {
+            log_own(n);
             log_step(n, e);
+        }
         announce(n, e);
         return false;
     case FX_HAS_VOTE:
@@ -473,12 +476,13 @@ static bool perform(struct node *n, const struct effect *e, struct event *ev)
     return false;
 }
 
-static void feed(struct node *n, struct event ev)
+/* False when the core took no notice. */
+static bool feed(struct node *n, struct event ev)
 {
-    bool goes_on = false;
+    bool goes_on = false, is_heard = true;
 
     if (W.violation[0])
-        return;
+        return true;
     do {
         struct event next;
 
@@ -486,10 +490,12 @@ static void feed(struct node *n, struct event ev)
         n->fx.n = 0;
         ev.now  = node_now(n);
         consensus_step(&n->core, &n->fx, &ev);
+        is_heard &= n->core.is_heard;
         for (size_t i = 0; i < n->fx.n && !n->is_dying; i++)
             goes_on |= perform(n, &n->fx.v[i], &next);
         ev = next;
     } while (goes_on && !n->is_dying && !W.violation[0]);
+    return is_heard;
 }
 
 /* ---- inputs ---- */
@@ -528,11 +534,12 @@ static void log_own(struct node *n)
     struct consensus_msg        m;
     bool                        needs_sync = false;
 
+    if (!n->own_first || n->own_first->is_logged)
+        return;
     for (struct own *o = n->own_first; o; o = o->next) {
         if (o->is_logged)
             continue;
-        arena_reset(&n->in);
-        must(consensus_msg_decode(&m, &n->in, o->bytes) == ACCEPT);
+        must(consensus_msg_decode(&m, &W.arena, o->bytes) == ACCEPT);
         o->is_logged = true;
         if (is_known(n, &m)) {
             o->bytes.n = 0;
@@ -574,7 +581,8 @@ static void pump(struct node *n)
 
 static void take(struct node *n, struct event ev)
 {
-    feed(n, ev);
+    if (!feed(n, ev))
+        log_take_back(n);
     pump(n);
     node_gossip(n);
 }

@@ -135,6 +135,7 @@ void log_root(void); /* once */
 void log_open(struct node *n);
 void log_message(struct node *n, const struct consensus_msg *m,
                  const struct peer_id *peer);
+void log_take_back(struct node *n); /* that message was of no use */
 void log_timeout(struct node *n, const struct timeout *t);
 void log_step(struct node *n, const struct effect *e);
 void log_end_height(struct node *n, int64_t height);

@@ -17,6 +17,8 @@
     X(CRASHES, "crashes")                                                      \
     X(CRASHES_WITHIN, "crashes between two writes")                            \
     X(BYTES_LOST, "WAL bytes lost in a crash")                                 \
+    X(HOLES, "WALs with a hole in what was not synced")                        \
+    X(NOT_HEARD, "messages of no use, taken back from a WAL")                  \
     X(TORN, "WALs that ended within a record")                                 \
     X(REPLAYS, "restarts that replayed records")                               \
     X(SET_BACK, "restarts with a store behind the log")                        \

@@ -409,6 +409,52 @@ TEST(precommits_of_a_later_round_are_followed_and_waited_for)
     rig_free(r);
 }
 
+static bool hears_part(struct rig *r, const struct part *p)
+{
+    struct event ev = { .kind = EV_PART, .part = { .height = 1, .part = p } };
+
+    rig_event(r, 0, ev);
+    return r->nodes[0].core.is_heard;
+}
+
+static bool hears_vote(struct rig *r, const struct vote *v)
+{
+    rig_event(r, 0, (struct event){ .kind = EV_VOTE, .vote = v });
+    return r->nodes[0].core.is_heard;
+}
+
+/* A replay of the log does without what was of no use. */
+TEST(what_leaves_nothing_behind_is_not_heard)
+{
+    struct rig_options o = { .first = 1 };
+    struct rig        *r = rig_four(&o);
+    struct part        part, junk;
+    struct vote       *v;
+
+    rig_fire(r, 0);
+    rig_block_new(r, 0, 0);
+    part = junk = part_set_part(&r->blocks[0].parts, 0);
+    junk.proof.index++;
+    CHECK(!hears_part(r, &part), "no proposal names its header");
+    rig_proposal(r, 0, 0, -1, 'A');
+    rig_settle(r);
+    CHECK(r->nodes[0].core.is_heard);
+    CHECK(!hears_part(r, &junk), "it does not fit the header");
+    CHECK(hears_part(r, &part));
+    CHECK(!hears_part(r, &part), "known");
+    v = rig_vote_make(r, 2, 1, PREVOTE, 0, 'A');
+    CHECK(hears_vote(r, v));
+    CHECK(!hears_vote(r, v), "known");
+    v = rig_vote_make(r, 3, 1, PREVOTE, 0, 'A');
+    v->timestamp.nanos++;
+    CHECK(!hears_vote(r, v), "of a bad signature");
+    v = rig_vote_make(r, 3, 1, PREVOTE, 7, 'A');
+    v->timestamp.nanos++;
+    CHECK(hears_vote(r, v), "of a bad signature, but it opened a round");
+    CHECK(!hears_vote(r, v));
+    rig_free(r);
+}
+
 TEST(a_decision_of_an_earlier_round_is_kept)
 {
     struct rig *r = rig_proposed(NULL);

@@ -44,6 +44,26 @@ static void put_timeout(struct wal *w, int64_t height)
     CHECK_EQ(wal_append(w, &m, &test_arena), OK);
 }
 
+/* Ours, or of a peer. */
+static void put_vote(struct wal *w, bool is_own)
+{
+    static const uint8_t address[ADDRESS_BYTES], signature[64] = { 1 };
+    struct vote          v    = { .type              = TYPE_PREVOTE,
+                                  .height            = 1,
+                                  .timestamp         = { 1700000000, 1 },
+                                  .validator_address = SPAN_OF(address),
+                                  .signature         = SPAN_OF(signature) };
+    struct vote_msg      vote = { &v };
+    struct wal_msg_info  info = { .msg = { .which = CONSENSUS_VOTE } };
+    struct wal_msg       body = { .which = WAL_MSG_INFO, .msg_info = &info };
+    struct timed_wal_msg m    = { .time = { 1700000000, 1 }, .msg = &body };
+
+    info.msg.vote = &vote;
+    if (!is_own)
+        info.peer_id = span_str("0102030405060708090a0b0c0d0e0f1011121314");
+    CHECK_EQ(wal_append(w, &m, &test_arena), OK);
+}
+
 static void put_end(struct wal *w, int64_t height)
 {
     CHECK_EQ(wal_append_end_height(w, (struct stamp){ 1700000000, 0 }, height,
@@ -205,7 +225,58 @@ TEST(a_zero_filled_tail_is_cut)
     remove_dir();
 }
 
-TEST(damage_before_whole_records_is_refused)
+/* Of what was not synced a power cut leaves any pages. */
+TEST(a_hole_behind_the_last_vote_of_ours_is_cut)
+{
+    struct wal *w;
+    long        whole, hole;
+
+    fresh_dir();
+    w = open_wal();
+    put_vote(w, true);
+    CHECK_EQ(wal_sync(w), OK);
+    whole = head_size();
+    put_vote(w, false);
+    CHECK_EQ(wal_sync(w), OK);
+    hole = head_size() - 1;
+    put_vote(w, false);
+    put_end(w, 1);
+    CHECK_EQ(wal_sync(w), OK);
+    wal_close(w);
+    flip(hole);
+    w = open_wal();
+    CHECK_EQ(head_size(), whole);
+    CHECK_EQ(count_behind(w, 0), 1);
+    wal_close(w);
+    remove_dir();
+}
+
+TEST(a_record_can_be_taken_back_until_it_is_in_the_file)
+{
+    struct wal *w;
+
+    fresh_dir();
+    w = open_wal();
+    put_vote(w, false);
+    wal_take_back(w);
+    CHECK(wal_is_synced(w), "as if nothing had been");
+    put_timeout(w, 1);
+    put_vote(w, false);
+    wal_take_back(w);
+    wal_take_back(w);
+    CHECK(!wal_is_synced(w));
+    CHECK_EQ(wal_sync(w), OK);
+    CHECK_EQ(count_behind(w, 0), 1, "only the last one went");
+    put_timeout(w, 1);
+    CHECK_EQ(wal_flush(w), OK);
+    wal_take_back(w);
+    CHECK_EQ(wal_sync(w), OK);
+    CHECK_EQ(count_behind(w, 0), 2);
+    wal_close(w);
+    remove_dir();
+}
+
+TEST(damage_before_a_vote_of_ours_is_refused)
 {
     struct wal *w;
     long        end, last;
@@ -216,7 +287,7 @@ TEST(damage_before_whole_records_is_refused)
         put_timeout(w, 1);
     CHECK_EQ(wal_sync(w), OK);
     end = head_size();
-    put_timeout(w, 1);
+    put_vote(w, true);
     CHECK_EQ(wal_sync(w), OK);
     last = head_size();
     wal_close(w);
@@ -263,7 +334,7 @@ TEST(full_heads_become_numbered_files)
     remove_dir();
 }
 
-TEST(the_oldest_files_go_first)
+TEST(the_oldest_files_go_once_their_height_has_ended)
 {
     struct wal *w;
     char        name[128];
@@ -274,13 +345,17 @@ TEST(the_oldest_files_go_first)
     for (int i = 0; i < 200; i++)
         put_timeout(w, 1);
     snprintf(name, sizeof name, "%s.000", head);
-    CHECK(access(name, F_OK) != 0);
-    put_end(w, 1);
-    put_timeout(w, 2);
+    CHECK_EQ(access(name, F_OK), 0, "we may be locked since then");
     CHECK_EQ(wal_sync(w), OK);
+    CHECK_EQ(count_behind(w, 0), 200);
+    put_end(w, 1);
+    for (int i = 0; i < 200; i++)
+        put_timeout(w, 2);
+    CHECK_EQ(wal_sync(w), OK);
+    CHECK(access(name, F_OK) != 0);
     wal_close(w);
     w = open_wal();
-    CHECK_EQ(count_behind(w, 1), 1);
+    CHECK_EQ(count_behind(w, 1), 200);
     wal_close(w);
     remove_dir();
 }
