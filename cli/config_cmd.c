@@ -33,21 +33,39 @@ static void print_origin(struct buf *out, const struct config_origin *o)
     }
 }
 
-/* The name of the knob is one of the words, or the start of one's table. */
+/* A word is the name of a knob, or of its table. */
+static bool is_of(const char *word, const char *name)
+{
+    size_t n = strlen(word);
+
+    return strncmp(word, name, n) == 0 && (name[n] == 0 || name[n] == '.');
+}
+
 static bool is_asked(const struct cli *c, const char *name)
 {
-    for (size_t i = 0; i < c->word_count; i++) {
-        size_t n = strlen(c->word[i]);
-
-        if (strcmp(c->word[i], name) == 0 ||
-            (strncmp(c->word[i], name, n) == 0 && name[n] == '.'))
+    for (size_t i = 0; i < c->word_count; i++)
+        if (is_of(c->word[i], name))
             return true;
-    }
     return c->word_count == 0;
 }
 
-static size_t show_knob(struct cli *c, const struct config_knob_info *k,
-                        const struct config *defaults)
+static bool is_known(const char *word)
+{
+    bool       found = false;
+    struct buf name;
+
+    buf_init(&name, 256);
+    for (size_t i = 0; i < CONFIG_KNOBS && !found; i++) {
+        buf_clear(&name);
+        config_knob_name(&name, &config_knobs[i]);
+        found = is_of(word, buf_cstr(&name));
+    }
+    buf_fini(&name);
+    return found;
+}
+
+static void show_knob(struct cli *c, const struct config_knob_info *k,
+                      const struct config *defaults)
 {
     struct buf name, value, preset, origin;
     bool       is_shown, is_other;
@@ -85,32 +103,27 @@ static size_t show_knob(struct cli *c, const struct config_knob_info *k,
     buf_fini(&value);
     buf_fini(&preset);
     buf_fini(&origin);
-    return is_shown;
 }
 
 static enum err show(struct cli *c, const struct config *defaults)
 {
-    size_t   shown = 0;
-    enum err code;
-
     out_begin(c);
     out_list(c, "config");
     for (size_t i = 0; i < CONFIG_KNOBS; i++)
-        shown += show_knob(c, &config_knobs[i], defaults);
+        show_knob(c, &config_knobs[i], defaults);
     out_list_end(c);
-    code = out_end(c);
-    if (code == OK && shown == 0 && c->word_count)
-        return fail(ERR_NOT_FOUND,
-                    "no key '%s'; 'warren config show' lists"
-                    " all",
-                    c->word[0]);
-    return code;
+    return out_end(c);
 }
 
 enum err cmd_config_show(struct cli *c)
 {
     enum err code = cli_config(c);
 
+    for (size_t i = 0; code == OK && i < c->word_count; i++)
+        if (!is_known(c->word[i]))
+            code =
+                fail(ERR_NOT_FOUND,
+                     "no key '%s'; 'warren config show' lists all", c->word[i]);
     return code == OK ? show(c, NULL) : code;
 }
 
