@@ -43,16 +43,18 @@ static enum err next_list(struct iavl *t, struct span from,
 
 static enum err read_list(struct iavl *t, struct span list, int64_t version)
 {
-    uint64_t age, nonce;
+    uint64_t age = 0, nonce = 0;
 
     while (list.n) {
-        if (!uvarint_read(&list, &age) || !uvarint_read(&list, &nonce) ||
-            age > (uint64_t)version || nonce > UINT32_MAX)
-            return fail(ERR_CORRUPT, "state %s: a list of old nodes is damaged",
-                        t->name);
+        bool is_fine = uvarint_read(&list, &age) &&
+                       uvarint_read(&list, &nonce) && age <= (uint64_t)version;
+
         /* counted down from the newest, so that the distance fits */
         age += (uint64_t)(t->oldest - version);
-        must(age <= UINT32_MAX && t->doomed_count < DOOMED_MAX);
+        if (!is_fine || age > UINT32_MAX || nonce > UINT32_MAX ||
+            t->doomed_count == DOOMED_MAX)
+            return fail(ERR_CORRUPT, "state %s: a list of old nodes is damaged",
+                        t->name);
         t->doomed[t->doomed_count++] =
             (uint64_t)(UINT32_MAX - age) << 32 | nonce;
     }

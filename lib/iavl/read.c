@@ -162,7 +162,8 @@ static enum err descend(struct path *p, struct iavl *t, struct iavl_ref at,
 
         if (turn == BY_KEY)
             side = span_cmp(key, node_key(n)) < 0 ? 0 : 1;
-        must(p->n < DEPTH_MAX);
+        if (p->n == DEPTH_MAX)
+            return fail(ERR_CORRUPT, "state %s: deeper than any tree", t->name);
         p->step[p->n++] =
             (struct step){ at, { n->child[0], n->child[1] }, side };
         at = n->child[side];

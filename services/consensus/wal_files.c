@@ -52,7 +52,10 @@ enum err wal_files_find(struct wal_files *f, const char *path)
     DIR           *dir;
     int            min = -1, max = -1;
 
-    must(slash && strlen(path) < sizeof f->head);
+    must(slash); /* a path of the configuration is absolute */
+    if (strlen(path) >= sizeof f->head)
+        return fail(ERR_CONFIG, "consensus.wal_file: longer than %d bytes",
+                    WAL_PATH_BYTES - 1);
     snprintf(f->head, sizeof f->head, "%s", path);
     snprintf(f->dir, sizeof f->dir, "%.*s", (int)(slash - path), path);
     if (make_dir(f))
@@ -139,7 +142,9 @@ static enum err read_all(const struct wal_files *f, int fd, size_t size,
     uint8_t *p    = malloc(size + 1);
     size_t   done = 0;
 
-    must(p);
+    if (!p)
+        return fail(ERR_CORRUPT, "wal %s: no memory for a file of %zu bytes",
+                    f->head, size);
     while (done < size) {
         ssize_t n = read(fd, p + done, size - done);
 
