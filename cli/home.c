@@ -6,6 +6,7 @@
 #include "crypto/hash.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -195,6 +196,24 @@ enum err home_genesis(struct genesis *g, const struct config *c,
     return OK;
 }
 
+/* Else each service would say so by itself.  What is not there they make. */
+static enum err check_data(const struct config *c)
+{
+    static const char *const part[] = { "",         "/store",   "/ledger",
+                                        "/kvstore", "/mempool", "/cs.wal" };
+    char                     path[PATH_MAX];
+
+    for (size_t i = 0; i < COUNT(part); i++) {
+        snprintf(path, sizeof path, "%s%s", config_path(c, c->db_dir), part[i]);
+        if (access(path, W_OK | X_OK) != 0 && errno != ENOENT)
+            return fail(ERR_DISK,
+                        "%s: cannot be written: %s; it must belong to the user"
+                        " that runs the node",
+                        path, strerror(errno));
+    }
+    return OK;
+}
+
 enum err home_check(const struct config *c)
 {
     struct arena      a;
@@ -214,5 +233,7 @@ enum err home_check(const struct config *c)
     if (code == OK && !*c->priv_validator_laddr)
         code = home_sign_state(&s, c, &a);
     arena_close(&a);
+    if (code == OK)
+        code = check_data(c);
     return code == OK ? config_make_run_dir(c) : code;
 }

@@ -4,6 +4,7 @@
 #include "supervisor.h"
 
 #include "base/log.h"
+#include "svc/svc.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -171,8 +172,10 @@ enum err cmd_start(struct cli *c)
                    c->config->log_level));
     log_collected(*c->config->warren.org ? c->config->warren.org
                                          : c->config->moniker);
-    code =
-        c->word_count ? config_make_run_dir(c->config) : home_check(c->config);
+    code = svc_files();
+    if (code == OK)
+        code = c->word_count ? config_make_run_dir(c->config)
+                             : home_check(c->config);
     if (code == OK)
         code = libexec_dir(libexec, sizeof libexec);
     if (code != OK)

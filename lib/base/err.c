@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,4 +67,14 @@ void must_ok(enum err code, const char *doing)
     log_event(LOG_WARN, "cannot go on", LOG_STR("doing", doing),
               LOG_STR("code", err_name(code)), LOG_INT("exit", code));
     exit((int)code);
+}
+
+void must_get(bool is_there, const char *what)
+{
+    if (!is_there)
+        must_ok(fail(ERR_FAILED,
+                     "the system gives no %s: %s; it limits open files, "
+                     "processes or memory",
+                     what, strerror(errno)),
+                "start");
 }

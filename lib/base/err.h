@@ -47,6 +47,10 @@ NODISCARD enum err fail(enum err code, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* must_ok - end the process with the code where going on is unsafe. */
 void must_ok(enum err code, const char *doing);
 
+/* must_get - end the process when the system refuses what it cannot do without;
+ * errno says why. */
+void must_get(bool is_there, const char *what);
+
 const char *err_name(enum err code);
 const char *reject_name(enum reject r);
 

@@ -17,7 +17,7 @@ struct bus *bus_open(struct loop *l, const char *service)
     must(b && strlen(service) <= SERVICE_NAME_MAX);
     b->loop = l;
     b->ctx  = zmq_ctx_new();
-    must(b->ctx);
+    must_get(b->ctx, "context of libzmq");
     memcpy(b->service, service, strlen(service) + 1);
     while (b->boot == 0)
         must(getrandom(&b->boot, sizeof b->boot, 0) == sizeof b->boot);

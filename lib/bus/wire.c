@@ -139,7 +139,7 @@ void zsock_open(struct zsock *z, struct bus *b, int type, int send_queue,
     int64_t bytes_max = BUS_MSG_BYTES_MAX + HEADER_BYTES_MAX;
 
     *z = (struct zsock){ .sock = zmq_socket(b->ctx, type) };
-    must(z->sock);
+    must_get(z->sock, "socket of libzmq");
     set_int(z->sock, ZMQ_LINGER, 0);
     set_int(z->sock, ZMQ_SNDHWM, send_queue);
     set_int(z->sock, ZMQ_RCVHWM, receive_queue);
@@ -209,7 +209,8 @@ void zsock_monitor(struct zsock *m, struct zsock *z, struct bus *b, int events,
 
     snprintf(address, sizeof address, "inproc://monitor-%u",
              b->monitor_count++);
-    must(zmq_socket_monitor(z->sock, address, events) == 0);
+    must_get(zmq_socket_monitor(z->sock, address, events) == 0,
+             "socket of libzmq");
     zsock_open(m, b, ZMQ_PAIR, 0, 0);
     must(zmq_connect(m->sock, address) == 0);
     zsock_watch(m, b, fn, ctx);

@@ -41,7 +41,7 @@ struct loop *loop_new(void)
     event_config_set_max_dispatch_interval(cfg, NULL, BURST_CALLBACKS, 0);
     l->base = event_base_new_with_config(cfg);
     event_config_free(cfg);
-    must(l->base);
+    must_get(l->base, "event loop");
     return l;
 }
 

@@ -2,6 +2,9 @@
  * done() the loop calls in order. */
 #include "loop/loop.h"
 
+#include "base/err.h"
+
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -89,7 +92,8 @@ struct pool *pool_new(struct loop *l, size_t threads, size_t queue_max)
     p->ring    = calloc(queue_max, sizeof *p->ring);
     p->threads = calloc(threads, sizeof *p->threads);
     p->fd      = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    must(p->ring && p->threads && p->fd >= 0);
+    must(p->ring && p->threads);
+    must_get(p->fd >= 0, "event descriptor");
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
     watch_init(&p->watch, l, p->fd, WATCH_READ, pool_drain, p);
@@ -97,9 +101,11 @@ struct pool *pool_new(struct loop *l, size_t threads, size_t queue_max)
     /* Signals belong to the loop's thread. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    for (; p->thread_count < threads; p->thread_count++)
-        must(pthread_create(&p->threads[p->thread_count], NULL, pool_thread,
-                            p) == 0);
+    for (; p->thread_count < threads; p->thread_count++) {
+        errno =
+            pthread_create(&p->threads[p->thread_count], NULL, pool_thread, p);
+        must_get(errno == 0, "thread");
+    }
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return p;
 }

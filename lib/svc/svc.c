@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILES_WANTED = 65536, LOG_SWEEP_US = 1000000, NOTE_US = 1000000 };
+enum { LOG_SWEEP_US = 1000000, NOTE_US = 1000000 };
 
 /* ---- starting ---- */
 
@@ -59,17 +59,11 @@ static bool take_flags(const char *name, int *argc, char **argv)
     return is_check;
 }
 
-static void set_limits(void)
+static void set_signals(void)
 {
-    struct rlimit r;
-
     umask(077);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
-    if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < FILES_WANTED) {
-        r.rlim_cur = r.rlim_max < FILES_WANTED ? r.rlim_max : FILES_WANTED;
-        setrlimit(RLIMIT_NOFILE, &r);
-    }
 }
 
 static void set_log(const char *name, const struct config *c)
@@ -152,9 +146,10 @@ struct svc *svc_start(const char *name, int argc, char **argv)
     s->name     = name;
     s->chain_id = "";
     give_memory_back();
-    set_limits();
+    set_signals();
     crypto_setup();
     must(log_setup(name, LOG_PLAIN, "info"));
+    must_ok(svc_files(), "start");
     must_ok(config_load(&s->config, argc, argv), "read the configuration");
     must_ok(config_end_args(s->config, 1), "read the command line");
     set_log(name, s->config);

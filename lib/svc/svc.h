@@ -26,6 +26,9 @@ struct svc {
 /* svc_start - flags, config, log, loop, bus.  Ends the process with a clear
  * line when any of it is wrong, and after --help, --version and --check. */
 struct svc *svc_start(const char *name, int argc, char **argv);
+/* svc_files - as many open files as the system grants; fails when that is not
+ * enough to start. */
+NODISCARD enum err svc_files(void);
 /* svc_keep_secrets - for who holds keys: no core dumps, no debugger.  Call it
  * right after svc_start. */
 void svc_keep_secrets(struct svc *s);

@@ -241,6 +241,22 @@ def full_disk():
         subprocess.run(["umount", small])
 
 
+def surroundings():
+    """One line, not one of each service."""
+    n = net.Node()
+    refused(n, DISK, ["config/genesis.json: cannot be written"], "a data directory that is none", ["--db_dir=config/genesis.json"])
+    warnings = 0
+    for args in (["--db_dir=config/genesis.json"], []):
+        p = subprocess.run(["sh", "-c", f"ulimit -n {64 if not args else 1024}; exec {net.WARREN} start --home {n.home} \"$@\"", "sh", *n.flags, *args],
+                           capture_output=True, text=True, timeout=20)
+        lines = [x for x in (p.stdout + p.stderr).splitlines() if x]
+        warnings += len(lines)
+        net.check_eq(p.returncode, DISK if args else CONFIG, f"exit code: {lines}")
+    net.check_eq(warnings, 2, "lines in all")
+    net.check("only 64 files" in lines[-1] and "ulimit" in lines[-1], f"says what to do: {lines[-1]}")
+    refused(n, CONFIG, ["consensus.wal_file: longer"], "a path without end", [f"--consensus.wal_file={'w' * 5000}"], others_run=True)
+
+
 def second_start():
     n = net.Node(app="kvstore").start()
     p = net.Process([net.WARREN, "start", "--home", n.home, *n.flags], os.path.join(n.dir, "second"))
@@ -256,4 +272,4 @@ def second_start():
 
 
 if __name__ == "__main__":
-    net.run(config, keys_without_effect, genesis, keys, signing_state, stale_signing_state, another_chain, wal_damage, flipped_block, full_disk, second_start)
+    net.run(config, keys_without_effect, genesis, keys, signing_state, stale_signing_state, another_chain, wal_damage, flipped_block, full_disk, surroundings, second_start)
