@@ -163,8 +163,8 @@ void core_on_proposal(struct consensus *c, const struct proposal *p)
         core_refuse(c, why);
         return;
     }
-    c->is_heard = true;
     c->proposal = keep_proposal(c, p);
+    c->is_heard = c->proposal != NULL;
     if (!c->proposal) {
         core_refuse(c, "no room for more proposals at this height");
         return;

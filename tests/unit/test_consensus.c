@@ -452,6 +452,11 @@ TEST(what_leaves_nothing_behind_is_not_heard)
     v->timestamp.nanos++;
     CHECK(hears_vote(r, v), "of a bad signature, but it opened a round");
     CHECK(!hears_vote(r, v));
+    v = rig_vote_make(r, 2, 1, PREVOTE, 0, '-');
+    CHECK(hears_vote(r, v), "evidence");
+    for (int i = 0; i < 20; i++)
+        hears_vote(r, v);
+    CHECK(!hears_vote(r, v), "but not for ever");
     rig_free(r);
 }
 
