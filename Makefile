@@ -33,7 +33,7 @@ OPT         := $(OPT_$(VARIANT))
 INC      := -Ilib -Iservices -Icli -I$(BUILD)/gen
 CFLAGS   := $(CSTD) $(WARN) $(HARDEN) $(OPT) $(INC) -MMD -MP
 LDFLAGS  := $(LDHARDEN) $(filter -fsanitize%,$(OPT))
-LIBS      = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -llmdb -lhttp_parser -lwslay -lm -lpthread
+LIBS      = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -llmdb -lwslay -lm -lpthread
 
 .PHONY: all
 all:

@@ -1,35 +1,31 @@
 #include "loop/http.h"
 
 #include "base/buf.h"
+#include "loop/chunks.h"
+#include "loop/head.h"
 
-#include <http_parser.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <time.h>
 
 enum {
-    HEADERS_MAX  = 128,
     PEER_BYTES   = 64,
+    HEAD_SPARE   = 4096, /* as Go's server allows beyond the bound */
+    SKIPS_MAX    = 4,
     INPUT_BYTES  = 256 << 10,
     OUTPUT_BYTES = 1 << 30,
     FLUSH_MS     = 10000,
 };
 
-struct header {
-    size_t name, value; /* offsets into text */
-};
+static const char BODY_TOO_LARGE[] = "http: request body too large";
 
 struct http_request {
     struct conn  *conn; /* NULL once the client has left */
-    const char   *method;
-    struct buf    text; /* target and headers, each ended by a zero */
-    size_t        target, query;
-    struct header headers[HEADERS_MAX];
-    size_t        header_count;
+    struct head   head;
+    struct chunks chunks;
     struct buf    body;
-    bool          is_too_large, is_keep_alive, is_head, is_old;
+    const char   *body_error;
+    bool          is_in_body, is_keep_alive;
     struct buf    reply_headers;
     char          peer[PEER_BYTES];
 };
@@ -42,10 +38,9 @@ struct http_tunnel {
 struct conn {
     struct http_server  *server;
     struct stream       *stream;
-    http_parser          parser;
     struct http_request *request; /* being read, or being answered */
-    bool                 is_answering, is_broken, is_overfull, is_value;
-    bool                 is_tunnel;
+    bool                 is_answering, is_tunnel, was_post;
+    unsigned             skips; /* line ends to pass over */
     struct http_tunnel   tunnel;
     struct timer         timeout;
     char                 peer[PEER_BYTES];
@@ -71,7 +66,7 @@ static struct http_request *request_new(struct conn *c)
 
     must(r != NULL);
     r->conn = c;
-    buf_init(&r->text, c->server->limits.header_max);
+    head_init(&r->head, c->server->limits.header_max + HEAD_SPARE);
     buf_init(&r->body, c->server->limits.body_max);
     buf_init(&r->reply_headers, 1 << 16);
     memcpy(r->peer, c->peer, PEER_BYTES);
@@ -80,7 +75,7 @@ static struct http_request *request_new(struct conn *c)
 
 static void request_free(struct http_request *r)
 {
-    buf_fini(&r->text);
+    head_fini(&r->head);
     buf_fini(&r->body);
     buf_fini(&r->reply_headers);
     free(r);
@@ -127,182 +122,22 @@ static void arm(struct conn *c)
 }
 
 /* A refusal that needs no handler, as Go's server words it. */
-static void refuse(struct conn *c, const char *status)
+static void refuse(struct conn *c, const char *status, const char *body)
 {
     char       text[512];
     struct buf out;
+    bool       is_sent;
 
     buf_use(&out, text, sizeof text);
     buf_printf(&out,
                "HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\n"
                "Connection: close\r\n\r\n%s",
-               status, status);
-    if (stream_write(c->stream, buf_span(&out)))
-        conn_close(c, true);
-    else
-        conn_close(c, false);
+               status, body);
+    is_sent = stream_write(c->stream, buf_span(&out));
+    conn_close(c, is_sent);
 }
 
-/* ---- parsing ---- */
-
-static struct conn *conn_of(http_parser *p)
-{
-    return p->data;
-}
-
-static int on_begin(http_parser *p)
-{
-    struct conn *c = conn_of(p);
-
-    c->request  = request_new(c);
-    c->is_value = false;
-    return 0;
-}
-
-static int add_text(struct conn *c, const char *at, size_t n)
-{
-    buf_add(&c->request->text, SPAN(at, n));
-    c->is_overfull |= c->request->text.is_full;
-    return c->is_overfull;
-}
-
-static int on_url(http_parser *p, const char *at, size_t n)
-{
-    return add_text(conn_of(p), at, n);
-}
-
-static void end_text(struct http_request *r)
-{
-    buf_byte(&r->text, 0);
-}
-
-static int on_field(http_parser *p, const char *at, size_t n)
-{
-    struct conn         *c = conn_of(p);
-    struct http_request *r = c->request;
-
-    if (c->is_value || r->header_count == 0) {
-        if (r->header_count == HEADERS_MAX) {
-            c->is_overfull = true;
-            return 1;
-        }
-        end_text(r);
-        r->headers[r->header_count++].name = r->text.len;
-        c->is_value                        = false;
-    }
-    return add_text(c, at, n);
-}
-
-static int on_value(http_parser *p, const char *at, size_t n)
-{
-    struct conn         *c = conn_of(p);
-    struct http_request *r = c->request;
-
-    if (!c->is_value) {
-        end_text(r);
-        r->headers[r->header_count - 1].value = r->text.len;
-        c->is_value                           = true;
-    }
-    return add_text(c, at, n);
-}
-
-static bool wants_continue(const struct http_request *r)
-{
-    const char *expect = http_header(r, "Expect");
-
-    return expect && strcasecmp(expect, "100-continue") == 0;
-}
-
-/* A request of HTTP/1.1 names its host, once: who reads another one in front
- * of us would route it elsewhere. */
-static bool has_host(const struct http_request *r)
-{
-    size_t hosts = 0;
-
-    for (size_t i = 0; i < r->header_count; i++)
-        hosts += strcasecmp((const char *)r->text.p + r->headers[i].name,
-                            "Host") == 0;
-    return hosts == 1 || (hosts == 0 && r->is_old);
-}
-
-/* What is sent to a proxy has the host in its target too. */
-static bool skip_authority(struct http_request *r)
-{
-    char *path;
-
-    if (strncasecmp((char *)r->text.p, "http://", 7) != 0)
-        return true;
-    path = strchr((char *)r->text.p + 7, '/');
-    if (!path)
-        return false;
-    r->target = (size_t)(path - (char *)r->text.p);
-    return true;
-}
-
-static int on_headers(http_parser *p)
-{
-    struct conn         *c = conn_of(p);
-    struct http_request *r = c->request;
-    char                *query;
-
-    if (c->is_value == false && r->header_count)
-        return 1;
-    end_text(r);
-    if (r->text.is_full) {
-        c->is_overfull = true;
-        return 1;
-    }
-    r->is_old = p->http_major < 1 || p->http_minor < 1;
-    if (!has_host(r) || !skip_authority(r))
-        return -1; /* 1 would mean: no body */
-    query = strpbrk((char *)r->text.p, "?#");
-    if (query) {
-        bool is_query = *query == '?';
-
-        *query   = 0;
-        r->query = (size_t)(query + 1 - (char *)r->text.p);
-        if (!is_query)
-            r->text.p[r->query] = 0;
-    } else {
-        r->query = strlen((char *)r->text.p); /* the empty text there */
-    }
-    r->method        = http_method_str((enum http_method)p->method);
-    r->is_head       = p->method == HTTP_HEAD;
-    r->is_keep_alive = http_should_keep_alive(p);
-    if (p->content_length != ULLONG_MAX &&
-        p->content_length > c->server->limits.body_max)
-        r->is_too_large = true;
-    else if (wants_continue(r) &&
-             !stream_write(c->stream,
-                           span_str("HTTP/1.1 100 Continue\r\n\r\n")))
-        return 1;
-    return r->is_too_large;
-}
-
-static int on_body(http_parser *p, const char *at, size_t n)
-{
-    struct http_request *r = conn_of(p)->request;
-
-    buf_add(&r->body, SPAN(at, n));
-    r->is_too_large |= r->body.is_full;
-    return r->is_too_large;
-}
-
-static int on_complete(http_parser *p)
-{
-    http_parser_pause(p, 1);
-    return 0;
-}
-
-static const http_parser_settings settings = {
-    .on_message_begin    = on_begin,
-    .on_url              = on_url,
-    .on_header_field     = on_field,
-    .on_header_value     = on_value,
-    .on_headers_complete = on_headers,
-    .on_body             = on_body,
-    .on_message_complete = on_complete,
-};
+/* ---- reading a request ---- */
 
 static void hand_over(struct conn *c)
 {
@@ -310,41 +145,159 @@ static void hand_over(struct conn *c)
     struct http_request *r = c->request;
 
     timer_clear(&c->timeout);
+    c->was_post     = strcmp(http_method(r), "POST") == 0;
     c->is_answering = true;
     stream_pause(c->stream, true);
-    if (r->is_too_large) {
+    if (r->body_error) {
         r->is_keep_alive = false;
         buf_clear(&r->body);
     }
     s->fn(s->ctx, r);
 }
 
+static void break_off(struct conn *c, const char *why)
+{
+    c->request->body_error = why;
+    hand_over(c);
+}
+
+static bool wants_continue(const struct http_request *r)
+{
+    return head_has_token(&r->head, "Expect", "100-continue") &&
+           !head_is_old(&r->head) && (r->head.length || r->head.is_chunked);
+}
+
+/* Somebody expects what we do not do. */
+static bool expects_more(const struct http_request *r)
+{
+    const char *expect = http_header(r, "Expect");
+
+    return expect && *expect &&
+           !head_has_token(&r->head, "Expect", "100-continue");
+}
+
+/* The head is whole; true when a body is to come, else *c may be gone. */
+static bool end_head(struct conn *c)
+{
+    struct http_request *r = c->request;
+
+    r->is_in_body    = true;
+    r->is_keep_alive = r->head.is_keep_alive;
+    if (expects_more(r)) {
+        r->is_keep_alive = false;
+        c->is_answering  = true;
+        http_reply(r, 417, (struct span){ 0 });
+    } else if (!r->head.is_chunked &&
+               r->head.length > c->server->limits.body_max) {
+        break_off(c, BODY_TOO_LARGE);
+    } else if (wants_continue(r) &&
+               !stream_write(c->stream,
+                             span_str("HTTP/1.1 100 Continue\r\n\r\n"))) {
+        conn_close(c, false);
+    } else if (!r->head.is_chunked && r->head.length == 0) {
+        hand_over(c);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* Some old clients send a line end behind the body of a POST. */
+static size_t skip_line_ends(struct conn *c, struct span in)
+{
+    size_t n = 0;
+
+    while (n < in.n && c->skips && (in.p[n] == '\r' || in.p[n] == '\n')) {
+        c->skips--;
+        n++;
+    }
+    if (n < in.n)
+        c->skips = 0;
+    return n;
+}
+
+static size_t read_chunks(struct conn *c, struct span in)
+{
+    struct http_request *r = c->request;
+    size_t               used;
+
+    switch (chunks_take(&r->chunks, in, &used, &r->body)) {
+    case CHUNKS_MORE: break;
+    case CHUNKS_WHOLE: hand_over(c); break;
+    case CHUNKS_BROKEN: break_off(c, r->chunks.why); break;
+    }
+    return used;
+}
+
+static size_t read_bytes(struct conn *c, struct span in)
+{
+    struct http_request *r    = c->request;
+    size_t               left = (size_t)r->head.length - r->body.len;
+    size_t               n    = in.n < left ? in.n : left;
+
+    buf_add(&r->body, SPAN(in.p, n));
+    if (r->body.is_full)
+        break_off(c, "out of memory");
+    else if (n == left)
+        hand_over(c);
+    return n;
+}
+
+static size_t read_body(struct conn *c, struct span in)
+{
+    return c->request->head.is_chunked ? read_chunks(c, in) : read_bytes(c, in);
+}
+
+static size_t read_head(struct conn *c, struct span in)
+{
+    size_t       skipped = skip_line_ends(c, in), used;
+    struct head *h;
+
+    in = SPAN(in.p + skipped, in.n - skipped);
+    if (in.n == 0)
+        return skipped;
+    if (!c->request)
+        c->request = request_new(c);
+    h = &c->request->head;
+    switch (head_take(h, in, &used)) {
+    case HEAD_MORE: break;
+    case HEAD_WHOLE:
+        if (end_head(c))
+            used += read_body(c, SPAN(in.p + used, in.n - used));
+        break;
+    case HEAD_REFUSED: refuse(c, h->refusal, h->refusal_body); break;
+    }
+    return skipped + used;
+}
+
 static size_t on_data(void *ctx, struct span in)
 {
     struct conn *c = ctx;
-    size_t       n;
 
     if (c->is_tunnel)
         return c->tunnel.fns.on_data(c->tunnel.ctx, in);
-    if (c->is_answering)
+    if (c->is_answering || in.n == 0)
         return 0;
-    n = http_parser_execute(&c->parser, &settings, (const char *)in.p, in.n);
-    switch (HTTP_PARSER_ERRNO(&c->parser)) {
-    case HPE_PAUSED:
-        http_parser_pause(&c->parser, 0);
-        hand_over(c);
-        return n;
-    case HPE_OK: return n;
-    default: break;
-    }
-    if (c->request && c->request->is_too_large && !c->is_overfull)
-        hand_over(c);
-    else if (c->is_overfull ||
-             HTTP_PARSER_ERRNO(&c->parser) == HPE_HEADER_OVERFLOW)
-        refuse(c, "431 Request Header Fields Too Large");
+    if (c->request && c->request->is_in_body)
+        return read_body(c, in);
+    return read_head(c, in);
+}
+
+/* The client says no more, but may listen. */
+static void on_end(void *ctx)
+{
+    struct conn         *c = ctx;
+    struct http_request *r = c->request;
+
+    if (c->is_tunnel || c->is_answering)
+        return;
+    if (!r)
+        conn_close(c, true);
+    else if (!r->is_in_body)
+        refuse(c, "400 Bad Request", "400 Bad Request");
     else
-        refuse(c, "400 Bad Request");
-    return in.n;
+        break_off(c, r->head.is_chunked ? chunks_cut(&r->chunks)
+                                        : "unexpected EOF");
 }
 
 static void on_drain(void *ctx)
@@ -367,6 +320,7 @@ static void on_close(void *ctx, const char *why)
 }
 
 static const struct stream_fns stream_fns = { .on_data  = on_data,
+                                              .on_end   = on_end,
                                               .on_drain = on_drain,
                                               .on_close = on_close };
 
@@ -378,8 +332,6 @@ static void on_accept(void *ctx, int fd, const char *peer)
     must(c != NULL);
     c->server = s;
     snprintf(c->peer, sizeof c->peer, "%s", peer);
-    http_parser_init(&c->parser, HTTP_REQUEST);
-    c->parser.data = c;
     timer_init(&c->timeout, s->loop, on_timeout, c);
     c->next = s->conns;
     if (c->next)
@@ -403,7 +355,6 @@ enum err http_listen(struct http_server **out, struct loop *l,
     *s = (struct http_server){
         .loop = l, .limits = *limits, .fn = fn, .ctx = ctx
     };
-    http_parser_set_max_header_size((uint32_t)limits->header_max + 4096);
     e = listener_open(&s->listener, l, address, on_accept, s);
     if (e) {
         free(s);
@@ -458,25 +409,32 @@ size_t http_count(const struct http_server *s)
 
 const char *http_method(const struct http_request *r)
 {
-    return r->method ? r->method : "";
+    return head_method(&r->head);
 }
 
 const char *http_path(const struct http_request *r)
 {
-    return (const char *)r->text.p + r->target;
+    return head_path(&r->head);
 }
 
 const char *http_query(const struct http_request *r)
 {
-    return (const char *)r->text.p + r->query;
+    return head_query(&r->head);
+}
+
+const char *http_host(const struct http_request *r)
+{
+    return head_host(&r->head);
+}
+
+bool http_is_star(const struct http_request *r)
+{
+    return r->head.is_star;
 }
 
 const char *http_header(const struct http_request *r, const char *name)
 {
-    for (size_t i = 0; i < r->header_count; i++)
-        if (strcasecmp((const char *)r->text.p + r->headers[i].name, name) == 0)
-            return (const char *)r->text.p + r->headers[i].value;
-    return NULL;
+    return head_value(&r->head, name);
 }
 
 struct span http_body(const struct http_request *r)
@@ -484,9 +442,9 @@ struct span http_body(const struct http_request *r)
     return buf_span(&r->body);
 }
 
-bool http_is_too_large(const struct http_request *r)
+const char *http_body_error(const struct http_request *r)
 {
-    return r->is_too_large;
+    return r->body_error;
 }
 
 const char *http_peer(const struct http_request *r)
@@ -503,6 +461,11 @@ void http_set_header(struct http_request *r, const char *name,
     buf_str(&r->reply_headers, ": ");
     buf_str(&r->reply_headers, value);
     buf_str(&r->reply_headers, "\r\n");
+}
+
+void http_set_close(struct http_request *r)
+{
+    r->is_keep_alive = false;
 }
 
 void http_clear_headers(struct http_request *r)
@@ -525,6 +488,7 @@ static const char *reason(int status)
         { 404, "Not Found" },
         { 405, "Method Not Allowed" },
         { 413, "Request Entity Too Large" },
+        { 417, "Expectation Failed" },
         { 429, "Too Many Requests" },
         { 500, "Internal Server Error" },
         { 501, "Not Implemented" },
@@ -537,6 +501,12 @@ static const char *reason(int status)
     return "Unknown";
 }
 
+static bool is_head(const struct http_request *r)
+{
+    return strcmp(http_method(r), "HEAD") == 0;
+}
+
+/* To HEAD an empty body is one whose length was not worked out. */
 static void put_head(struct buf *out, const struct http_request *r, int status,
                      size_t body)
 {
@@ -546,18 +516,18 @@ static void put_head(struct buf *out, const struct http_request *r, int status,
 
     gmtime_r(&now, &tm);
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-    buf_printf(out, "HTTP/1.1 %d %s\r\n", status, reason(status));
+    buf_printf(out, "HTTP/1.%d %d %s\r\n", !head_is_old(&r->head), status,
+               reason(status));
     buf_add(out, buf_span(&r->reply_headers));
     if (status != 101)
         buf_printf(out, "Date: %s\r\n", date);
-    if (status != 204 && status != 101)
+    if (status != 204 && status != 101 && (body || !is_head(r)))
         buf_printf(out, "Content-Length: %zu\r\n", body);
     if (status == 101)
         buf_str(out, "Connection: Upgrade\r\n");
-    else if (!r->is_keep_alive)
-        buf_str(out, "Connection: close\r\n");
-    else if (r->is_old)
-        buf_str(out, "Connection: keep-alive\r\n");
+    else if (r->is_keep_alive == head_is_old(&r->head))
+        buf_printf(out, "Connection: %s\r\n",
+                   r->is_keep_alive ? "keep-alive" : "close");
     buf_str(out, "\r\n");
 }
 
@@ -577,7 +547,7 @@ void http_reply(struct http_request *r, int status, struct span body)
     buf_init(&head, 1 << 17);
     put_head(&head, r, status, body.n);
     is_sent = stream_write(c->stream, buf_span(&head));
-    if (is_sent && !r->is_head && status != 204)
+    if (is_sent && !is_head(r) && status != 204)
         is_sent = stream_write(c->stream, body);
     buf_fini(&head);
     c->request      = NULL;
@@ -587,6 +557,7 @@ void http_reply(struct http_request *r, int status, struct span body)
         conn_close(c, is_sent);
         return;
     }
+    c->skips = c->was_post ? SKIPS_MAX : 0;
     arm(c);
     stream_pause(c->stream, false);
 }

@@ -1,11 +1,12 @@
 /* http - an HTTP/1.1 server.
  *
- * Source:  RFC 9112; framing by http_parser (lib/loop/http.c is its only
- *          includer), connections by stream.h.
+ * Source:  RFC 9112; requests are framed by head.h and chunks.h, with the
+ *          verdicts of Go's net/http, connections by stream.h.
  * Shapes:  one request of a connection at a time; the next is read when it
- *          has been answered.  Malformed requests, headers over their bound
- *          and slow senders are answered and cut off here; a body over its
- *          bound is handed on with http_is_too_large, empty.
+ *          has been answered.  Malformed heads and heads over their bound are
+ *          answered and slow senders cut off here; a body that is malformed,
+ *          cut short or over its bound is handed on with http_body_error,
+ *          empty.
  * Memory:  a request lives until http_reply; its spans and texts with it. */
 #ifndef WARREN_HTTP_H
 #define WARREN_HTTP_H
@@ -37,17 +38,24 @@ size_t http_count(const struct http_server *s);
 void http_close(struct http_server *s);
 
 const char *http_method(const struct http_request *r); /* "GET" ... */
-const char *http_path(const struct http_request *r);   /* still escaped */
-const char *http_query(const struct http_request *r);  /* "" when none */
+/* http_path - still escaped; "" when the target has none. */
+const char *http_path(const struct http_request *r);
+const char *http_query(const struct http_request *r);   /* "" when none */
+const char *http_host(const struct http_request *r);    /* "" when none */
+bool        http_is_star(const struct http_request *r); /* the target is "*" */
 /* http_header - the first value of a header, NULL when there is none. */
 const char *http_header(const struct http_request *r, const char *name);
 struct span http_body(const struct http_request *r);
-bool        http_is_too_large(const struct http_request *r);
+/* http_body_error - why the body could not be read; the connection ends with
+ * the answer. */
+const char *http_body_error(const struct http_request *r);
 const char *http_peer(const struct http_request *r); /* "ip:port" */
 
 /* Before the reply.  Values must not hold line breaks. */
 void http_set_header(struct http_request *r, const char *name,
                      const char *value);
+/* http_set_close - the connection ends with the answer. */
+void http_set_close(struct http_request *r);
 /* http_clear_headers - forget those set so far. */
 void http_clear_headers(struct http_request *r);
 /* http_upgrade - answer 101 with the headers set so far, and give the bytes of

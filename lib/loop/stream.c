@@ -47,6 +47,7 @@ struct stream {
     bool              is_paused;
     bool              wants_drain; /* output passed a quarter of its limit */
     bool              is_closing;  /* flush what is left, then go */
+    bool              is_ended;    /* the other side sends no more */
     bool              is_gone;     /* closed inside a callback */
     unsigned          depth;       /* of callbacks */
 };
@@ -178,7 +179,7 @@ static void watch_want(struct watch *w, bool *is_watched, bool is_wanted)
 static bool may_read(const struct stream *s)
 {
     return s->is_closing ||
-           (!s->is_paused && queue_size(&s->in) < s->input_max);
+           (!s->is_paused && !s->is_ended && queue_size(&s->in) < s->input_max);
 }
 
 /* The reader is let be until something comes that may not be read: most
@@ -213,7 +214,8 @@ static bool deliver(struct stream *s)
     return true;
 }
 
-/* Read once: bytes read, 0 when nothing waits, -1 at the end (s->why). */
+/* Read once: bytes read, 0 when nothing waits, -1 at the end (s->is_ended) or
+ * when it failed (s->why). */
 static ssize_t receive(struct stream *s)
 {
     size_t  used = queue_size(&s->in);
@@ -237,7 +239,8 @@ static ssize_t receive(struct stream *s)
     }
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return 0;
-    s->why = n == 0 ? "closed by the other side" : reason(errno);
+    s->is_ended = n == 0;
+    s->why      = n == 0 ? NULL : reason(errno);
     return -1;
 }
 
@@ -248,8 +251,35 @@ static void discard(struct stream *s)
     char    sink[16 << 10];
     ssize_t n = recv(s->fd, sink, sizeof sink, 0);
 
-    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+    if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+        return;
+    if (n < 0 || queue_size(&s->out) == 0) {
         stream_end(s, NULL);
+        return;
+    }
+    s->is_ended = true; /* it may still listen: on_flush ends this */
+    watch_want(&s->reader, &s->is_reading, false);
+}
+
+/* The other side has said all: the owner gets what waits of it, then hears of
+ * the end, and may still have an answer. */
+static void end_input(struct stream *s)
+{
+    size_t waiting = SIZE_MAX;
+
+    while (!s->is_paused && !s->is_closing && queue_size(&s->in) &&
+           queue_size(&s->in) < waiting) {
+        waiting = queue_size(&s->in);
+        if (!deliver(s))
+            return;
+    }
+    if (s->is_paused || s->is_closing)
+        return;
+    s->depth++;
+    if (s->fns.on_end)
+        s->fns.on_end(s->ctx);
+    if (stream_leave(s) && !s->is_closing && !s->is_paused)
+        stream_end(s, "closed by the other side");
 }
 
 static void on_readable(void *ctx)
@@ -266,8 +296,10 @@ static void on_readable(void *ctx)
         return;
     }
     n = receive(s);
-    if (n < 0)
+    if (n < 0 && !s->is_ended)
         stream_end(s, s->why);
+    else if (n < 0)
+        end_input(s);
     else if (n > 0)
         deliver(s);
 }
@@ -285,6 +317,8 @@ static void on_wakeup(void *ctx)
     }
     if (why)
         stream_end(s, why);
+    else if (s->is_ended)
+        end_input(s);
     else if (!s->is_paused && !s->is_closing && queue_size(&s->in) > 0)
         deliver(s);
 }
@@ -294,7 +328,7 @@ void stream_pause(struct stream *s, bool is_paused)
     if (s->is_gone || s->is_paused == is_paused)
         return;
     s->is_paused = is_paused;
-    if (!is_paused && queue_size(&s->in) > 0)
+    if (!is_paused && (queue_size(&s->in) > 0 || s->is_ended))
         deferred_set(&s->wakeup);
     update_reader(s);
 }
@@ -323,7 +357,9 @@ static size_t send_some(struct stream *s, const uint8_t *p, size_t n)
 /* All is sent: end our direction and wait for the other side to end its. */
 static void finish_closing(struct stream *s)
 {
-    if (s->fd >= 0)
+    if (s->is_ended)
+        stream_end(s, NULL);
+    else if (s->fd >= 0)
         shutdown(s->fd, SHUT_WR);
 }
 

@@ -16,6 +16,9 @@ struct stream_fns {
     /* on_data - all bytes that wait, in one run; returns how many were used.
      * May close the stream. */
     size_t (*on_data)(void *ctx, struct span in);
+    /* on_end - the other side will send no more; on_close follows at once
+     * unless the stream is being closed or paused inside. */
+    void (*on_end)(void *ctx);
     void (*on_drain)(void *ctx); /* output fell below a quarter of its limit */
     /* on_close - by the other side, an error or a time-out; why is static.
      * The stream is gone afterwards; not called after stream_close. */

@@ -1,4 +1,4 @@
-/* exchange - one HTTP request: routing, the batch in it, its answer.
+/* exchange - one HTTP request: the batch in it, its answer.
  *
  * Calls of a batch run one after the other, as CometBFT runs them; only
  * transactions that are sent in a row are on their way together, in order. */
@@ -14,7 +14,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <strings.h>
 
 enum {
     ARENA_BYTES   = 256 << 20, /* reserved for one exchange, not touched */
@@ -482,62 +482,28 @@ static void whole_error(struct exchange *x, int status, enum rpc_code code,
     finish(x);
 }
 
-static void list_methods(struct http_request *r)
+void exchange_serve_body_error(struct shell *s, struct http_request *r)
 {
-    const char *host = http_header(r, "Host");
-    struct buf  out;
+    struct exchange *x = exchange_new(s, r);
+    char             text[256];
 
-    buf_init(&out, 1 << 20);
-    buf_str(&out, "<html><body><br>Available endpoints:<br>");
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < method_count; i++) {
-            const struct method *m = &methods[i];
-            size_t               n = method_arg_count(m);
-            struct buf           link;
-
-            if ((n != 0) != (pass == 1) || m->is_unsafe)
-                continue;
-            buf_init(&link, 4096);
-            buf_printf(&link, "//%.200s/%s%s", host ? host : "", m->name,
-                       n ? "?" : "");
-            for (size_t k = 0; k < n; k++)
-                buf_printf(&link, "%s%s=_", k ? "&" : "", m->args[k].name);
-            buf_str(&out, "<a href=\"");
-            buf_add(&out, buf_span(&link));
-            buf_str(&out, "\">");
-            buf_add(&out, buf_span(&link));
-            buf_str(&out, "</a></br>");
-            buf_fini(&link);
-        }
-        if (pass == 0)
-            buf_str(&out, "<br>Endpoints that require arguments:<br>");
-    }
-    buf_str(&out, "</body></html>");
-    http_set_header(r, "Content-Type", "text/html");
-    http_reply(r, 200, buf_span(&out));
-    buf_fini(&out);
+    if (!x)
+        return;
+    snprintf(text, sizeof text, "error reading request body: %s",
+             http_body_error(r));
+    whole_error(x, 400, RPC_INVALID_REQUEST, span_str(text));
 }
 
-static void serve_post(struct shell *s, struct http_request *r)
+void exchange_serve_post(struct shell *s, struct http_request *r)
 {
     struct exchange *x;
     char             text[1024];
     struct buf       error;
     int64_t          batch_max = s->svc->config->rpc.max_request_batch_size;
 
-    if (http_body(r).n == 0 && !http_is_too_large(r)) {
-        list_methods(r);
-        return;
-    }
     x = exchange_new(s, r);
     if (!x)
         return;
-    if (http_is_too_large(r)) {
-        whole_error(x, 400, RPC_INVALID_REQUEST,
-                    span_str("error reading request body: http: request body "
-                             "too large"));
-        return;
-    }
     buf_use(&error, text, sizeof text);
     buf_str(&error, "error unmarshaling request: ");
     if (!rpc_parse_body(http_body(r), &x->requests, &x->count, &x->is_batch,
@@ -546,6 +512,7 @@ static void serve_post(struct shell *s, struct http_request *r)
         return;
     }
     if (x->is_batch && batch_max > 0 && x->count > (size_t)batch_max) {
+        http_clear_headers(r); /* CometBFT looks before it sets any */
         snprintf(text, sizeof text,
                  "batch request exceeds maximum (%" PRId64
                  ") allowed number of requests",
@@ -565,14 +532,26 @@ static void serve_post(struct shell *s, struct http_request *r)
     drive(x);
 }
 
-static const char *posted_form(struct http_request *r, struct arena *a)
+/* Only with these verbs, as Go's server has it. */
+static bool is_form(const struct http_request *r)
 {
     static const char type[] = "application/x-www-form-urlencoded";
     const char       *got    = http_header(r, "Content-Type");
-    struct span       body   = http_body(r);
-    char             *text;
+    const char       *verb   = http_method(r);
+    size_t            n      = sizeof type - 1;
 
-    if (!got || strncmp(got, type, sizeof type - 1) != 0 || body.n == 0)
+    return got && strncasecmp(got, type, n) == 0 &&
+           strspn(got + n, " \t") == strcspn(got + n, ";") &&
+           (strcmp(verb, "POST") == 0 || strcmp(verb, "PUT") == 0 ||
+            strcmp(verb, "PATCH") == 0);
+}
+
+static const char *posted_form(struct http_request *r, struct arena *a)
+{
+    struct span body = http_body(r);
+    char       *text;
+
+    if (!is_form(r) || body.n == 0)
         return "";
     text = arena_alloc(a, body.n + 1);
     if (!text)
@@ -581,8 +560,8 @@ static const char *posted_form(struct http_request *r, struct arena *a)
     return text;
 }
 
-static void serve_uri(struct shell *s, struct http_request *r,
-                      const struct method *m)
+void exchange_serve_uri(struct shell *s, struct http_request *r,
+                        const struct method *m)
 {
     struct exchange *x = exchange_new(s, r);
     char             text[4096];
@@ -604,87 +583,4 @@ static void serve_uri(struct shell *s, struct http_request *r,
     x->at        = 1;
     x->may_cache = may_cache(m, x->first.args);
     run(&x->first);
-}
-
-static void not_found(struct http_request *r)
-{
-    http_set_header(r, "Content-Type", "text/plain; charset=utf-8");
-    http_set_header(r, "X-Content-Type-Options", "nosniff");
-    http_reply(r, 404, span_str("404 page not found\n"));
-}
-
-static void stream_method(struct http_request *r)
-{
-    char       text[256];
-    struct buf out;
-
-    buf_use(&out, text, sizeof text);
-    rpc_error(&out, &uri_id, RPC_METHOD_NOT_FOUND, (struct span){ 0 });
-    http_set_header(r, "Content-Type", "application/json");
-    http_reply(r, 404, buf_span(&out));
-}
-
-/* "//x" and "/./x" are sent to their clean form, as Go's mux does. */
-static bool redirect(struct http_request *r, const char *path)
-{
-    char   clean[256] = "/";
-    size_t n          = 1;
-
-    if (!strstr(path, "//"))
-        return false;
-    for (const char *p = path; *p && n < sizeof clean - 1; p++)
-        if (*p != '/' || clean[n - 1] != '/')
-            clean[n++] = *p;
-    clean[n] = 0;
-    http_set_header(r, "Location", clean);
-    if (strcmp(http_method(r), "GET") == 0) {
-        char body[512];
-
-        snprintf(body, sizeof body,
-                 "<a href=\"%s\">Temporary Redirect</a>.\n\n", clean);
-        http_set_header(r, "Content-Type", "text/html; charset=utf-8");
-        http_reply(r, 307, span_str(body));
-    } else {
-        http_reply(r, 307, (struct span){ 0 });
-    }
-    return true;
-}
-
-static void route(struct shell *s, struct http_request *r)
-{
-    const char          *path = http_path(r);
-    const struct method *m;
-
-    if (strcmp(path, "/") == 0) {
-        serve_post(s, r);
-        return;
-    }
-    if (redirect(r, path))
-        return;
-    if (strcmp(path, "/websocket") == 0) {
-        socket_open(s, r);
-        return;
-    }
-    if (ops_handles(path)) {
-        ops_serve(s, r);
-        return;
-    }
-    m = method_find(span_str(path + 1));
-    if (m && (!m->is_unsafe || s->svc->config->rpc.unsafe))
-        serve_uri(s, r, m);
-    else if (stream_method_find(span_str(path + 1)))
-        stream_method(r);
-    else
-        not_found(r);
-}
-
-void rpc_serve(void *ctx, struct http_request *r)
-{
-    struct request_id before = *log_request_now();
-    char              now[32];
-
-    snprintf(now, sizeof now, "%lld", (long long)time(NULL));
-    http_set_header(r, "X-Server-Time", now);
-    route(ctx, r);
-    log_request(before);
 }

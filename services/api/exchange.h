@@ -6,7 +6,16 @@
 #include "api/shell.h"
 
 struct exchange;
+struct method;
 struct socket;
+
+/* exchange_serve_post - answer the calls in a body.
+ * exchange_serve_uri - answer a call of m with arguments from query and form.
+ * exchange_serve_body_error - answer that the body cannot be read. */
+void exchange_serve_post(struct shell *s, struct http_request *r);
+void exchange_serve_uri(struct shell *s, struct http_request *r,
+                        const struct method *m);
+void exchange_serve_body_error(struct shell *s, struct http_request *r);
 
 /* exchange_of_message - a request that came on a WebSocket, not called yet;
  * NULL when too many are in flight. */

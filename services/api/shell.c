@@ -1,7 +1,6 @@
 #include "api/shell.h"
 
 #include "api/call.h"
-#include "api/cors.h"
 #include "api/events.h"
 #include "api/gojson.h"
 #include "api/share.h"
@@ -147,14 +146,6 @@ static uint32_t connections(int64_t configured)
     return configured <= 0 || configured > 65536 ? 65536 : (uint32_t)configured;
 }
 
-static void rpc_entry(void *ctx, struct http_request *r)
-{
-    struct shell *s = ctx;
-
-    if (!cors_answer(&s->svc->config->rpc, r))
-        rpc_serve(s, r);
-}
-
 static enum err listen_all(struct shell *s)
 {
     const struct config *cfg    = s->svc->config;
@@ -172,7 +163,7 @@ static enum err listen_all(struct shell *s)
 
     if (*cfg->rpc.laddr)
         e = http_listen(&s->rpc, s->svc->loop, cfg->rpc.laddr, &limits,
-                        rpc_entry, s);
+                        rpc_serve, s);
     if (!e && cfg->instrumentation.prometheus)
         e = http_listen(&s->ops, s->svc->loop,
                         cfg->instrumentation.prometheus_listen_addr, &ops,

@@ -55,7 +55,7 @@ struct shell {
 NODISCARD enum err shell_open(struct shell *s, struct svc *svc);
 void               shell_close(struct shell *s);
 
-/* rpc_serve - answer one HTTP request on the RPC port (exchange.c). */
+/* rpc_serve - answer one HTTP request on the RPC port (route.c). */
 void rpc_serve(void *shell, struct http_request *r);
 void exchanges_close(struct shell *s);
 /* ops_serve - metrics and health on the metrics port (ops.c).

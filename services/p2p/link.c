@@ -325,8 +325,10 @@ static void on_open(void *ctx)
 
 /* ---- opening and closing ---- */
 
-static const struct stream_fns stream_fns = { on_open, on_data, on_drain,
-                                              on_stream_close };
+static const struct stream_fns stream_fns = { .on_open  = on_open,
+                                              .on_data  = on_data,
+                                              .on_drain = on_drain,
+                                              .on_close = on_stream_close };
 
 static struct link *link_new(const struct link_config *config, uint64_t number)
 {

@@ -15,7 +15,7 @@ SERVICES = ("store", "ledger", "signer", "consensus", "mempool", "p2p", "api")
 IMAGE = "warren-test-systemd"
 RECIPE = """FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends systemd dbus curl util-linux libzmq5 libprotobuf-c1 libsodium23 \\
-    libsecp256k1-1 liblmdb0 libevent-core-2.1-7 libevent-extra-2.1-7 libhttp-parser2.9 libjansson4 libssl3 libzstd1
+    libsecp256k1-1 liblmdb0 libevent-core-2.1-7 libevent-extra-2.1-7 libjansson4 libssl3 libzstd1
 """
 HOME = "/var/lib/warren/main"
 

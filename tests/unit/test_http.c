@@ -27,10 +27,10 @@ static void echo(void *ctx, struct http_request *r)
 
     w->requests++;
     buf_use(&out, text, sizeof text);
-    buf_printf(&out, "%s %s?%s %zu %s %d", http_method(r), http_path(r),
+    buf_printf(&out, "%s %s?%s %zu %s %s", http_method(r), http_path(r),
                http_query(r), http_body(r).n,
                http_header(r, "x-test") ? http_header(r, "x-test") : "-",
-               http_is_too_large(r));
+               http_body_error(r) ? http_body_error(r) : "0");
     http_set_header(r, "Content-Type", "text/plain");
     http_reply(r, 200, buf_span(&out));
 }
@@ -90,6 +90,10 @@ static const struct http_limits plain = { .body_max        = 100,
                                           .connections_max = 4,
                                           .timeout_ms      = 1000 };
 
+#define SPACES_10  "          "
+#define SPACES_50  SPACES_10 SPACES_10 SPACES_10 SPACES_10 SPACES_10
+#define SPACES_100 SPACES_50 SPACES_50
+
 TEST(requests_are_framed)
 {
     static const struct {
@@ -104,11 +108,34 @@ TEST(requests_are_framed)
           "3\r\nabc\r\n0\r\n\r\n",
           "POST /? 3 - 0" },
         { "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n\r\n",
-          "POST /? 0 - 1" },
+          "POST /? 0 - http: request body too large" },
+        { "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+          "65\r\n" SPACES_100 " ",
+          "POST /? 0 - http: request body too large" },
+        { "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+          "3\r\nabcde",
+          "POST /? 0 - malformed chunked encoding" },
+        { "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+          "Content-Length: 1\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+          "Connection: close\r\n\r\nPOST /? 3 - 0" },
+        { "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+          "Content-Length: 1\r\n\r\n",
+          "HTTP/1.1 100 Continue\r\n\r\n" },
+        { "POST / HTTP/1.1\r\nHost: x\r\nExpect: x\r\n\r\n",
+          "HTTP/1.1 417 Expectation Failed\r\n" },
+        { "GET / HTTP/1.1\r\nHost: x\r\nX-Test: a\r\n  b\r\n\r\n",
+          "GET /? 0 a b 0" },
+        { "FOO /%41 HTTP/1.2\nHost: x\n\n", "FOO /%41? 0 - 0" },
+        { "garbage\r\n", "HTTP/1.1 400 Bad Request" },
+        { "GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n",
+          "HTTP/1.1 400 Bad Request" },
         { "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n"
           "\r\n",
           "GET /2? 0 - 0" },
-        { "GET / HTTP/1.0\r\n\r\n", "Connection: close" },
+        { "GET / HTTP/1.0\r\n\r\n", "HTTP/1.0 200 OK\r\n" },
+        { "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+          "Connection: keep-alive\r\n" },
+        { "GET / HTTP/2.0\r\nHost: x\r\n\r\n", "HTTP/1.1 505 " },
         { "garbage\r\n\r\n", "HTTP/1.1 400 Bad Request" },
         { "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
           "Content-Length: 2\r\n\r\n",
@@ -119,8 +146,7 @@ TEST(requests_are_framed)
         { "GET / HTTP/1.1\r\nHost : x\r\n\r\n", "HTTP/1.1 400 Bad Request" },
         { "GET http://a.b:1/c?d=e HTTP/1.1\r\nHost: a.b:1\r\n\r\n",
           "GET /c?d=e 0 - 0" },
-        { "GET http://a.b HTTP/1.1\r\nHost: a.b\r\n\r\n",
-          "HTTP/1.1 400 Bad Request" },
+        { "GET http://a.b HTTP/1.1\r\nHost: a.b\r\n\r\n", "GET ? 0 - 0" },
     };
     struct world w;
 
@@ -134,7 +160,7 @@ TEST(requests_are_framed)
 TEST(long_headers_are_refused)
 {
     struct world w;
-    char         text[4000];
+    char         text[8000];
 
     open_world(&w, plain);
     memset(text, 'a', sizeof text);
@@ -161,5 +187,54 @@ TEST(connections_over_the_limit_wait_and_slow_ones_are_cut)
           "silent connections made room: %s", w.got);
     for (size_t i = 0; i < COUNT(fds); i++)
         close(fds[i]);
+    close_world(&w);
+}
+
+/* Everything that comes until the other side says no more. */
+static const char *rest(struct world *w)
+{
+    struct pollfd p = { .fd = w->fd, .events = POLLIN };
+    ssize_t       k = 1;
+
+    for (int i = 0; i < 500 && k > 0; i++) {
+        spin(w, 5);
+        while (k > 0 && poll(&p, 1, 0) > 0) {
+            k = recv(w->fd, w->got + w->n, sizeof w->got - 1 - w->n, 0);
+            w->n += k > 0 ? (size_t)k : 0;
+        }
+    }
+    w->got[w->n] = 0;
+    close(w->fd);
+    return k == 0 ? w->got : "no end";
+}
+
+TEST(who_says_no_more_hears_all_answers)
+{
+    static const struct {
+        const char *send, *want;
+    } cases[] = {
+        { "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n"
+          "\r\nGET /3 HTTP/1.1\r\nHost: x\r\n\r\n",
+          "GET /3? 0 - 0" },
+        { "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2", "400 Bad Request" },
+        { "GET /1 HTTP/1.1\r\nHost: x\r\n", "400 Bad Request" },
+        { "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nab",
+          "POST /? 0 - unexpected EOF" },
+        { "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+          "3\r\nab",
+          "POST /? 0 - unexpected EOF" },
+    };
+    struct world w;
+
+    open_world(&w, plain);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        w.n  = 0;
+        w.fd = dial(&w);
+        must(send(w.fd, cases[i].send, strlen(cases[i].send), MSG_NOSIGNAL) >
+             0);
+        shutdown(w.fd, SHUT_WR);
+        CHECK(strstr(rest(&w), cases[i].want), "%s -> %s", cases[i].send,
+              w.got);
+    }
     close_world(&w);
 }

@@ -66,7 +66,10 @@ static void on_close(void *ctx, const char *why)
     loop_stop(loop);
 }
 
-static const struct stream_fns fns = { on_open, on_data, on_drain, on_close };
+static const struct stream_fns fns = { .on_open  = on_open,
+                                       .on_data  = on_data,
+                                       .on_drain = on_drain,
+                                       .on_close = on_close };
 
 static struct end server;
 static void       on_accept(void *ctx, int fd, const char *peer)
