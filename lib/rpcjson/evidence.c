@@ -343,6 +343,34 @@ static bool read_attack(struct reader *r, struct evidence *out,
                            json_get(v, "ByzantineValidators"));
 }
 
+static const char *kind_name(const struct json_value *v)
+{
+    static const char *const names[] = {
+        [JV_NULL] = "null",     [JV_BOOL] = "bool",     [JV_INT] = "number",
+        [JV_REAL] = "number",   [JV_STRING] = "string", [JV_ARRAY] = "array",
+        [JV_OBJECT] = "object",
+    };
+
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (json_is(v, (enum json_kind)i))
+            return names[i];
+    return "";
+}
+
+static void wrong_wrapper(const struct json_value *v, struct buf *error)
+{
+    if (json_is(v, JV_OBJECT))
+        buf_printf(error,
+                   "json: cannot unmarshal %s into Go struct field "
+                   "interfaceWrapper.type of type string",
+                   kind_name(json_get_folded(v, "type")));
+    else
+        buf_printf(error,
+                   "json: cannot unmarshal %s into Go value of type "
+                   "json.interfaceWrapper",
+                   kind_name(v));
+}
+
 static bool read_wrapped(struct reader *r, struct evidence *out,
                          const struct json_value *v, struct buf *error)
 {
@@ -353,7 +381,7 @@ static bool read_wrapped(struct reader *r, struct evidence *out,
     if (!json_is(v, JV_OBJECT) ||
         (!json_read_str(&type, json_get_folded(v, "type")) &&
          !is_absent(json_get_folded(v, "type")))) {
-        buf_str(error, "json: cannot unmarshal evidence");
+        wrong_wrapper(v, error);
         return false;
     }
     if (type.n == 0) {

@@ -112,6 +112,34 @@ static bool base64(struct span *out, struct span text, struct arena *a,
     return true;
 }
 
+/* Go reads a list of numbers as bytes too. */
+static bool byte_list(struct span *out, struct span v, struct arena *a,
+                      struct buf *error)
+{
+    uint8_t    *p = arena_alloc(a, v.n);
+    size_t      n = 0;
+    struct span key, item;
+
+    while (p && gojson_next(&v, &key, &item)) {
+        enum gojson_kind kind   = gojson_kind(item);
+        uint64_t         number = 0;
+
+        if (kind != GOJSON_NULL &&
+            (!uint64_parse(&number, item) || number > UINT8_MAX)) {
+            buf_printf(error, "json: cannot unmarshal %s",
+                       gojson_kind_name(kind));
+            if (kind == GOJSON_NUMBER)
+                buf_printf(error, " %.*s", (int)(item.n < 64 ? item.n : 64),
+                           (const char *)item.p);
+            buf_str(error, " into Go value of type uint8");
+            return false;
+        }
+        p[n++] = (uint8_t)number;
+    }
+    *out = SPAN(p, n);
+    return p != NULL;
+}
+
 static bool hex(struct span *out, struct span text, struct arena *a,
                 struct buf *error)
 {
@@ -125,6 +153,8 @@ static bool hex(struct span *out, struct span text, struct arena *a,
         buf_printf(error, "encoding/hex: invalid byte: U+%04X", c);
         if (c >= 0x20 && c < 0x7f)
             buf_printf(error, " '%c'", c);
+        else if (c > 0xa0 && c != 0xad) /* Latin-1 as UTF-8 */
+            buf_printf(error, " '%c%c'", 0xc0 | c >> 6, 0x80 | (c & 0x3f));
         return false;
     }
     if (text.n % 2) {
@@ -158,6 +188,8 @@ static bool from_value(struct arg *out, enum arg_kind kind, struct span v,
         return out->bytes.p != NULL;
     case ARG_BYTES:
     case ARG_TX:
+        if (gojson_kind(v) == GOJSON_ARRAY)
+            return byte_list(&out->bytes, v, a, error);
         if (gojson_kind(v) != GOJSON_STRING)
             return wrong_kind(error, v, kind);
         return base64(&out->bytes, gojson_unquote(v, a), a, error);

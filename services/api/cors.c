@@ -25,6 +25,14 @@ static bool is_any(struct text_list list, const char *text)
     return false;
 }
 
+static bool is_method(struct text_list list, const char *method)
+{
+    for (size_t i = 0; i < list.n; i++)
+        if (strcmp(method, "OPTIONS") == 0 || strcmp(list.v[i], method) == 0)
+            return true;
+    return false;
+}
+
 static bool is_listed(struct text_list list, const char *word, size_t n)
 {
     for (size_t i = 0; i < list.n; i++)
@@ -67,7 +75,7 @@ static void preflight(const struct config_rpc *rpc, struct http_request *r,
                     "Origin, Access-Control-Request-Method, "
                     "Access-Control-Request-Headers");
     if (origin && is_any(rpc->cors_allowed_origins, origin) &&
-        is_listed(rpc->cors_allowed_methods, method, strlen(method)) &&
+        is_method(rpc->cors_allowed_methods, method) &&
         headers_allowed(rpc->cors_allowed_headers, wanted)) {
         http_set_header(r, "Access-Control-Allow-Origin",
                         allowed_origin(rpc->cors_allowed_origins, origin));
@@ -91,7 +99,8 @@ bool cors_answer(const struct config_rpc *rpc, struct http_request *r)
         return true;
     }
     http_set_header(r, "Vary", "Origin");
-    if (origin && is_any(rpc->cors_allowed_origins, origin)) {
+    if (origin && is_any(rpc->cors_allowed_origins, origin) &&
+        is_method(rpc->cors_allowed_methods, http_method(r))) {
         http_set_header(r, "Access-Control-Allow-Origin",
                         allowed_origin(rpc->cors_allowed_origins, origin));
         http_set_header(r, "Access-Control-Expose-Headers", "X-Request-Id");

@@ -47,6 +47,20 @@ static void put_char(struct buf *out, uint8_t c)
         buf_printf(out, "'%c%c'", 0xc0 | c >> 6, 0x80 | (c & 0x3f));
 }
 
+/* At the end Go offers a blank to whatever is not complete. */
+static bool is_inside_word(const char *where)
+{
+    static const char *const words[] = {
+        "in literal ", "in numeric literal", "after decimal",
+        "in exponent", "in string escape",   "in \\u"
+    };
+
+    for (size_t i = 0; i < COUNT(words); i++)
+        if (strncmp(where, words[i], strlen(words[i])) == 0)
+            return true;
+    return false;
+}
+
 static bool bad(struct scan *s, const char *where)
 {
     if (s->at >= s->in.n && s->is_prefix) {
@@ -54,12 +68,12 @@ static bool bad(struct scan *s, const char *where)
                 s->depth || s->at > s->start ? "unexpected EOF" : "EOF");
         return false;
     }
-    if (s->at >= s->in.n) {
+    if (s->at >= s->in.n && !is_inside_word(where)) {
         buf_str(s->error, "unexpected end of JSON input");
         return false;
     }
     buf_str(s->error, "invalid character ");
-    put_char(s->error, s->in.p[s->at]);
+    put_char(s->error, s->at < s->in.n ? s->in.p[s->at] : ' ');
     buf_str(s->error, " ");
     buf_str(s->error, where);
     return false;
@@ -214,8 +228,7 @@ static bool scan_nested(struct scan *s, bool (*inner)(struct scan *))
     bool is_ok;
 
     if (s->depth == DEPTH_MAX) {
-        buf_str(s->error, "exceeded max depth");
-        return false;
+        return bad(s, "exceeded max depth");
     }
     s->depth++;
     is_ok = inner(s);

@@ -2,6 +2,7 @@
 
 #include "api/gojson.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -10,10 +11,39 @@
     "\"json:\\\"id,omitempty\\\"\"; Method string \"json:\\\"method\\\"\"; "   \
     "Params json.RawMessage \"json:\\\"params\\\"\" }"
 
-static bool key_is(struct span raw_key, const char *name)
+/* Go folds the long s and the Kelvin sign as well. */
+static size_t fold(char *to, const uint8_t *p, size_t n)
 {
-    return raw_key.n == strlen(name) + 2 &&
-           strncasecmp((const char *)raw_key.p + 1, name, raw_key.n - 2) == 0;
+    if (n >= 2 && memcmp(p, "\xc5\xbf", 2) == 0) {
+        *to = 's';
+        return 2;
+    }
+    if (n >= 3 && memcmp(p, "\xe2\x84\xaa", 3) == 0) {
+        *to = 'k';
+        return 3;
+    }
+    *to = (char)*p;
+    return 1;
+}
+
+static bool key_is(struct span key, const char *name)
+{
+    char c;
+
+    while (key.n && *name) {
+        size_t used = fold(&c, key.p, key.n);
+
+        if (strncasecmp(&c, name++, 1) != 0)
+            return false;
+        key = SPAN(key.p + used, key.n - used);
+    }
+    return key.n == 0 && *name == 0;
+}
+
+static struct span key_text(struct span raw, struct arena *a)
+{
+    return memchr(raw.p, '\\', raw.n) ? gojson_unquote(raw, a)
+                                      : SPAN(raw.p + 1, raw.n - 2);
 }
 
 static bool parse_id(struct rpc_id *id, struct span v, struct arena *a,
@@ -33,10 +63,17 @@ static bool parse_id(struct rpc_id *id, struct span v, struct arena *a,
         memcpy(number, v.p, v.n < 63 ? v.n : 63);
         number[v.n < 63 ? v.n : 63] = 0;
         d                           = strtod(number, NULL);
-        id->kind                    = RPC_ID_INT;
-        id->n = d >= 9223372036854775807.0 || d <= -9223372036854775808.0
-                    ? INT64_MIN
-                    : (int64_t)d;
+        if (isinf(d)) {
+            buf_printf(error,
+                       "json: cannot unmarshal number %s into Go struct field "
+                       ".id of type float64",
+                       number);
+            return false;
+        }
+        id->kind = RPC_ID_INT;
+        id->n    = d >= 9223372036854775807.0 || d <= -9223372036854775808.0
+                       ? INT64_MIN
+                       : (int64_t)d;
         return true;
     }
     case GOJSON_BOOL:
@@ -90,6 +127,9 @@ static bool parse_request(struct rpc_request *r, struct span v, struct arena *a,
         return false;
     }
     while (gojson_next(&v, &key, &value)) {
+        key = key_text(key, a);
+        if (!key.p)
+            return false;
         if (key_is(key, "id"))
             id = value;
         else if (key_is(key, "method"))

@@ -34,7 +34,10 @@ TEST(syntax_errors_have_gos_texts)
         { "\"\\x\"", "invalid character 'x' in string escape code" },
         { "\"\\u12g4\"", "invalid character 'g' in \\u hexadecimal character "
                          "escape" },
-        { "-", "unexpected end of JSON input" },
+        { "-", "invalid character ' ' in numeric literal" },
+        { "nul", "invalid character ' ' in literal null (expecting 'l')" },
+        { "\"\\", "invalid character ' ' in string escape code" },
+        { "\"a", "unexpected end of JSON input" },
         { "-a", "invalid character 'a' in numeric literal" },
         { "1.x", "invalid character 'x' after decimal point in numeric "
                  "literal" },
@@ -67,7 +70,7 @@ TEST(nesting_is_bounded)
     memset(text, '[', DEPTH);
     memset(text + DEPTH, ']', DEPTH);
     CHECK(!gojson_check(SPAN(text, 2 * DEPTH), false, &v, &error));
-    CHECK_STR(buf_cstr(&error), "exceeded max depth");
+    CHECK_STR(buf_cstr(&error), "invalid character '[' exceeded max depth");
     buf_clear(&error);
     CHECK(gojson_check(SPAN(text + 1, 2 * DEPTH - 2), false, &v, &error));
 }

@@ -435,8 +435,12 @@ TEST(what_is_no_evidence_is_refused_with_a_reason)
           NULL },
         { "{\"type\":\"x\",\"value\":{}}", "unknown type \"x\"" },
         { "{\"value\":{}}", "interface type cannot be empty" },
-        { "[]", "json: cannot unmarshal evidence" },
-        { "7", "json: cannot unmarshal evidence" },
+        { "[]", "json: cannot unmarshal array into Go value of type "
+                "json.interfaceWrapper" },
+        { "7", "json: cannot unmarshal number into Go value of type "
+               "json.interfaceWrapper" },
+        { "{\"type\":7}", "json: cannot unmarshal number into Go struct field "
+                          "interfaceWrapper.type of type string" },
         { "{\"type\":\"tendermint/DuplicateVoteEvidence\",\"value\":3}",
           "json: cannot unmarshal value of evidence" },
         { "{\"type\":\"tendermint/DuplicateVoteEvidence\",\"value\":{"
