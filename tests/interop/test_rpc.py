@@ -110,7 +110,7 @@ def compare(a, b, what):
     net.check_eq(sa, sb, f"{what}: status")
     for h in ("Content-Type", "Cache-Control", "Location"):
         net.check_eq(ha.get(h), hb.get(h), f"{what}: {h}")
-    net.check("X-Server-Time" in ha, f"{what}: X-Server-Time")
+    net.check_eq("X-Server-Time" in ha, "X-Server-Time" in hb, f"{what}: X-Server-Time")
     try:
         ja, jb = json.loads(ba), json.loads(bb)
     except ValueError:
