@@ -396,8 +396,8 @@ static bool on_monitor(void *ctx)
     int                event;
 
     while (!c->is_closed && (event = zsock_event(&c->monitor)) != 0) {
-        c->is_linked = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
-        if (c->is_linked) {
+        c->dialler.is_linked = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+        if (c->dialler.is_linked) {
             c->session = 0; /* what was on its way is lost: send it again */
             say_hello(c);
         } else {
@@ -417,7 +417,7 @@ static void on_tick(void *ctx)
     timer_set(&c->tick, HELLO_US);
     if (is_late)
         c->heard_us = now; /* it was we who did not listen */
-    if (c->is_linked || c->is_up)
+    if (c->dialler.is_linked || c->is_up)
         say_hello(c); /* or they would pile up for who is not there */
     if (now - c->heard_us > SILENT_US)
         go_down(c);

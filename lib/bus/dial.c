@@ -24,6 +24,25 @@ static const struct sockaddr *first_ip4(const struct addresses *found)
     return NULL;
 }
 
+static void dial(struct dialler *d, const char *address)
+{
+    if (d->connected[0])
+        (void)zmq_disconnect(d->z->sock, d->connected);
+    d->dialled_us = now_us();
+    if (zmq_connect(d->z->sock, address) != 0)
+        d->connected[0] = 0;
+    else if (address != d->connected)
+        snprintf(d->connected, sizeof d->connected, "%s", address);
+    zsock_poke(d->z);
+}
+
+/* libzmq dials by itself until it comes upon somebody who breaks the protocol
+ * or refuses our key; then never again, whoever is there by now. */
+static bool is_lost(const struct dialler *d)
+{
+    return !d->is_linked && now_us() - d->dialled_us > SILENT_US;
+}
+
 /* Somewhere else than before: another container took over the name. */
 static void on_resolved(void *ctx, const struct addresses *found)
 {
@@ -36,15 +55,8 @@ static void on_resolved(void *ctx, const struct addresses *found)
         return;
     address_print(at, sizeof at, ip);
     snprintf(address, sizeof address, "tcp://%s", at);
-    if (strcmp(address, d->connected) == 0)
-        return;
-    if (d->connected[0])
-        (void)zmq_disconnect(d->z->sock, d->connected);
-    if (zmq_connect(d->z->sock, address) == 0)
-        memcpy(d->connected, address, sizeof address);
-    else
-        d->connected[0] = 0;
-    zsock_poke(d->z);
+    if (strcmp(address, d->connected) != 0 || is_lost(d))
+        dial(d, address);
 }
 
 void dial_again(struct dialler *d)
@@ -52,6 +64,8 @@ void dial_again(struct dialler *d)
     struct address a;
     uint64_t       now = now_us();
 
+    if (!d->is_name && d->connected[0] && is_lost(d))
+        dial(d, d->connected);
     if (!d->is_name || (d->resolve && now - d->asked_us < PATIENCE_US))
         return;
     must(address_parse(&a, d->to.address));
@@ -102,7 +116,8 @@ enum err bus_dial(struct dialler *d, struct bus *b, struct zsock *z,
         dial_again(d);
         return OK;
     }
-    if (zmq_connect(z->sock, e->address) == 0)
+    dial(d, e->address);
+    if (d->connected[0])
         return OK;
     return fail(ERR_NET, "cannot connect to %s: %s", e->address,
                 zmq_strerror(zmq_errno()));

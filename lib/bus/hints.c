@@ -23,7 +23,7 @@ struct listener {
 
 struct bus_sub {
     struct bus_sub  *next;
-    struct zsock     sock;
+    struct zsock     sock, monitor;
     struct dialler   dialler;
     struct timer     redial;
     struct listener *first;
@@ -100,7 +100,16 @@ static bool on_sub(void *ctx)
     return n >= DRAIN_BURST;
 }
 
-/* Nobody says that a publisher is gone. */
+static bool on_monitor(void *ctx)
+{
+    struct bus_sub *s = ctx;
+    int             event;
+
+    while ((event = zsock_event(&s->monitor)) != 0)
+        s->dialler.is_linked = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+    return false;
+}
+
 static void on_redial(void *ctx)
 {
     struct bus_sub *s = ctx;
@@ -123,11 +132,13 @@ static struct bus_sub *subscribe(struct bus *b, const char *endpoint,
     zsock_open(&s->sock, b, ZMQ_SUB, HINT_QUEUE_MAX, HINT_QUEUE_MAX);
     must(zmq_setsockopt(s->sock.sock, ZMQ_SUBSCRIBE, prefix, strlen(prefix)) ==
          0);
+    zsock_monitor(&s->monitor, &s->sock, b,
+                  ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED,
+                  on_monitor, s);
     zsock_watch(&s->sock, b, on_sub, s);
     must_ok(bus_dial(&s->dialler, b, &s->sock, endpoint), "subscribe to hints");
     timer_init(&s->redial, b->loop, on_redial, s);
-    if (s->dialler.is_name)
-        timer_set(&s->redial, DIAL_US);
+    timer_set(&s->redial, DIAL_US);
     return s;
 }
 
@@ -154,6 +165,8 @@ void hints_close(struct bus *b)
     for (struct bus_sub *s = b->subs; s; s = s->next) {
         timer_fini(&s->redial);
         dial_close(&s->dialler);
+        zmq_socket_monitor(s->sock.sock, NULL, 0);
+        zsock_close(&s->monitor);
         zsock_close(&s->sock);
     }
 }

@@ -132,13 +132,16 @@ struct dialler {
     struct zsock   *z;
     struct endpoint to;
     bool            is_name;
-    char            connected[64];
+    char            connected[sizeof((struct endpoint *)0)->address];
+    bool            is_linked; /* kept by the owner, from its monitor */
+    uint64_t        dialled_us;
     struct resolve *resolve; /* under way */
     uint64_t        asked_us;
 };
 NODISCARD enum err bus_dial(struct dialler *d, struct bus *b, struct zsock *z,
                             const char *endpoint);
-/* dial_again - while nobody answers: look where the name leads now. */
+/* dial_again - while nobody answers: look where the name leads now, and who is
+ * there after somebody who was no service. */
 void               dial_again(struct dialler *d);
 void               dial_close(struct dialler *d);
 NODISCARD enum err zap_open(struct bus *b);

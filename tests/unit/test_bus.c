@@ -477,6 +477,30 @@ TEST(a_server_that_dies_while_it_answers_loses_no_request)
     close_all();
 }
 
+/* libzmq by itself never dials again where somebody broke the protocol. */
+TEST(who_else_was_at_the_endpoint_is_forgotten)
+{
+    uint8_t greeting[64]  = { 0xff, [9] = 0x7f, 3, 0, 'P', 'L', 'A', 'I', 'N' };
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    int   fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), other;
+    pid_t pid;
+
+    open_all();
+    snprintf(at.sun_path, sizeof at.sun_path, "%s/s", dir);
+    must(bind(fd, (struct sockaddr *)&at, sizeof at) == 0);
+    must(listen(fd, 16) == 0);
+    other = accept(fd, NULL, NULL);
+    must(send(other, greeting, sizeof greeting, MSG_NOSIGNAL) > 0);
+    run_for(loop, 300);
+    CHECK(!bus_is_up(client));
+    close(other);
+    close(fd);
+    pid = server_start(SERVER_ECHO);
+    WAIT_FOR(bus_is_up(client));
+    server_kill(pid);
+    close_all();
+}
+
 static void count_hint(void *ctx, const char *topic, struct span body)
 {
     UNUSED(topic);
