@@ -3,7 +3,7 @@
 
 #include "consensus/journal.h"
 
-enum { ARENA_BYTES = 16 << 20, TX_BYTES_MAX = 150000 };
+enum { TX_BYTES_MAX = 150000 };
 
 bool node_is_honest(const struct node *n)
 {
@@ -29,7 +29,6 @@ struct stamp node_now(const struct node *n)
     return stamp_add(zero, W.now + W.plan.skew[n->index]);
 }
 
-static bool feed(struct node *n, struct event ev);
 static void log_own(struct node *n);
 
 /* A place where the process may end. */
@@ -43,157 +42,6 @@ static bool may_die(struct node *n)
         n->is_dying = true;
     }
     return n->is_dying;
-}
-
-/* ---- speaking ---- */
-
-static void tell_all(struct node *n, const struct gossip_act *a)
-{
-    struct span bytes = pb_encode(&consensus_msg_desc, &a->msg, &W.arena);
-
-    for (int i = 0; i < (int)W.node_count; i++)
-        if (i != n->index)
-            world_send(n->index, i, a->channel, bytes, 0);
-}
-
-/* A vote goes to many, and is the same to all: what its signature covers and
- * who signed make it. */
-static struct span encode_vote(const struct consensus_msg *m)
-{
-    const struct vote *v = m->vote->vote;
-    uint64_t key = mix64((uint64_t)v->height << 32 | (uint64_t)v->round << 8 |
-                             (uint64_t)v->type,
-                         (uint64_t)v->validator_index);
-    struct encoded *e;
-
-    key = mix_bytes(mix_bytes(key, v->signature), v->block_id.hash);
-    key = mix_bytes(mix_bytes(key, v->extension_signature), v->extension);
-    e   = &W.encoded[key % ENCODED_MAX];
-    if (e->key != key) {
-        e->key   = key;
-        e->bytes = pb_encode(&consensus_msg_desc, m, &W.arena);
-    }
-    return e->bytes;
-}
-
-static void say(struct node *n, int peer)
-{
-    const struct consensus_msg *m = &n->act.msg;
-
-    world_send(n->index, peer, n->act.channel,
-               m->which == CONSENSUS_VOTE
-                   ? encode_vote(m)
-                   : pb_encode(&consensus_msg_desc, m, &W.arena),
-               aim_delay(m, peer));
-}
-
-static void say_stored_part(struct node *n, int peer)
-{
-    struct gossip_act    *a = &n->act;
-    struct block_part_msg m = { .height = a->height, .round = a->round };
-
-    must(a->height <= n->disk.height);
-    m.part = part_set_part(&n->disk.parts[a->height], a->index);
-    world_send(n->index, peer, 0x21, world_encode(CONSENSUS_BLOCK_PART, &m), 0);
-    gossip_part_done(&n->views[peer]);
-}
-
-static void say_stored_commit(struct node *n, int peer)
-{
-    int64_t                       h = n->act.height;
-    const struct extended_commit *c =
-        h <= n->disk.height ? n->disk.commits[h] : NULL;
-
-    gossip_commit(&n->views[peer], h, c);
-    while (c && world_has_room(n->index, peer) &&
-           gossip_next_of_commit(&n->views[peer], c, &n->act))
-        say(n, peer);
-}
-
-static struct gossip_env gossip_env_of(const struct node *n)
-{
-    return (struct gossip_env){ .core       = &n->core,
-                                .store_base = n->disk.height > 0,
-                                .is_syncing = n->fetch.is_going,
-                                .now_us     = (uint64_t)(W.now / 1000) + 1 };
-}
-
-/* What is held back is to be said then. */
-static void wait_to_say(struct node *n, uint64_t at)
-{
-    /* One of the past is of a time when there was room. */
-    if ((int64_t)(at - 1) * 1000 <= W.now || at == 0 ||
-        (n->hold_until && n->hold_until <= at))
-        return;
-    n->hold_until = at;
-    world_push((struct item){ .kind = ITEM_HOLD, .to = n->index, .epoch = at },
-               (int64_t)(at - 1) * 1000 - W.now);
-}
-
-void node_unhold(struct node *n, uint64_t at)
-{
-    if (!n->is_up || n->hold_until != at)
-        return;
-    n->hold_until = 0;
-    tally(TALLY_HELD_BACK);
-    node_gossip(n);
-}
-
-static void gossip_to(struct node *n, int peer)
-{
-    struct gossip_env env = gossip_env_of(n);
-
-    proof_gossip(n, peer);
-    while (world_has_room(n->index, peer) &&
-           gossip_next(&n->views[peer], &env, ROOM_ALL, &n->act)) {
-        switch (n->act.kind) {
-        case ACT_SAY: say(n, peer); break;
-        case ACT_LOAD_PART: say_stored_part(n, peer); break;
-        case ACT_LOAD_COMMIT: say_stored_commit(n, peer); break;
-        }
-    }
-    wait_to_say(n, n->views[peer].hold_until_us);
-}
-
-void node_gossip(struct node *n)
-{
-    if (!n->is_up)
-        return;
-    for (int i = 0; i < (int)W.node_count; i++)
-        if (i != n->index && W.links[n->index][i].is_up)
-            gossip_to(n, i);
-}
-
-void node_query(struct node *n)
-{
-    for (int i = 0; i < (int)W.node_count; i++)
-        gossip_query(&n->views[i]);
-    fetch_look(n);
-    if (++n->queries % (POOL_REOFFER_NS / GOSSIP_QUERY_NS) == 0)
-        memset(n->cursors, 0, sizeof n->cursors);
-    node_gossip(n);
-}
-
-static void greet(struct node *n, int peer)
-{
-    gossip_greet(&n->act, &n->core, node_now(n));
-    say(n, peer);
-    if (gossip_greet_block(&n->act, &n->core))
-        say(n, peer);
-}
-
-void node_connect(struct node *n, int peer)
-{
-    struct peer_id id = world_id(peer);
-
-    peer_view_init(&n->views[peer], &id);
-    n->cursors[peer] = 0;
-    if (!n->is_up)
-        return;
-    fetch_up(n, peer);
-    if (!n->fetch.is_going)
-        greet(n, peer);
-    gossip_to(n, peer);
 }
 
 /* ---- own messages ---- */
@@ -421,16 +269,6 @@ static void say_fact(struct node *n, const struct effect *e)
               e->round, e->text ? ": " : "", e->text ? e->text : "");
 }
 
-static void announce(struct node *n, const struct effect *e)
-{
-    if (n->is_replaying)
-        return;
-    if (gossip_announce(&n->act, e, node_now(n)))
-        tell_all(n, &n->act);
-    if (e->kind == FX_NEW_STEP && node_is_honest(n))
-        evil_on_step(n);
-}
-
 static bool perform(struct node *n, const struct effect *e, struct event *ev)
 {
     switch (e->kind) {
@@ -440,10 +278,10 @@ static bool perform(struct node *n, const struct effect *e, struct event *ev)
             log_own(n);
             log_step(n, e);
         }
-        announce(n, e);
+        talk_announce(n, e);
         return false;
     case FX_HAS_VOTE:
-    case FX_NEW_VALID_BLOCK: announce(n, e); return false;
+    case FX_NEW_VALID_BLOCK: talk_announce(n, e); return false;
     case FX_OWN_PROPOSAL:
     case FX_OWN_PARTS:
     case FX_OWN_VOTE: own_message(n, e); return false;
@@ -476,8 +314,7 @@ static bool perform(struct node *n, const struct effect *e, struct event *ev)
     return false;
 }
 
-/* False when the core took no notice. */
-static bool feed(struct node *n, struct event ev)
+bool node_feed(struct node *n, struct event ev)
 {
     bool goes_on = false, is_heard = true;
 
@@ -552,8 +389,7 @@ static void log_own(struct node *n)
         log_sync(n);
 }
 
-/* Everything of our own goes in before anything else. */
-static void pump(struct node *n)
+void node_pump(struct node *n)
 {
     while (n->own_first && !n->is_dying && !W.violation[0]) {
         struct event         ev = { 0 };
@@ -572,7 +408,7 @@ static void pump(struct node *n)
         arena_reset(&n->in);
         must(consensus_msg_decode(&m, &n->in, o->bytes) == ACCEPT);
         if (message_event(&ev, &m))
-            feed(n, ev);
+            node_feed(n, ev);
         may_die(n);
     }
     if (n->is_dying)
@@ -581,15 +417,15 @@ static void pump(struct node *n)
 
 static void take(struct node *n, struct event ev)
 {
-    if (!feed(n, ev))
+    if (!node_feed(n, ev))
         log_take_back(n);
-    pump(n);
+    node_pump(n);
     node_gossip(n);
 }
 
 void node_message(struct node *n, int from, uint8_t channel, struct span bytes)
 {
-    struct gossip_env   env = gossip_env_of(n);
+    struct gossip_env   env = talk_env(n);
     struct peer_view   *p   = &n->views[from];
     struct gossip_heard heard;
 
@@ -615,7 +451,7 @@ void node_message(struct node *n, int from, uint8_t channel, struct span bytes)
     }
     if (!heard.has_event) {
         if (from < NODES_MAX)
-            gossip_to(n, from);
+            talk_to(n, from);
         return;
     }
     log_message(n, &heard.msg, &p->id);
@@ -633,205 +469,4 @@ void node_timer(struct node *n)
         return;
     log_timeout(n, &ev.timeout);
     take(n, ev);
-}
-
-/* ---- starting and ending ---- */
-
-static void clear_core(struct node *n)
-{
-    struct consensus *c    = &n->core;
-    struct consensus  kept = *c;
-
-    memset(c, 0, sizeof *c);
-    for (size_t i = 0; i < 2; i++) {
-        c->heights[i] = kept.heights[i];
-        arena_reset(&c->heights[i]);
-    }
-    c->scratch = kept.scratch;
-    arena_reset(&c->scratch);
-    for (size_t i = 0; i < CANDIDATES; i++) {
-        c->candidates[i].arena = kept.candidates[i].arena;
-        arena_reset(&c->candidates[i].arena);
-    }
-}
-
-void node_open(struct node *n, int index)
-{
-    struct consensus *c = &n->core;
-
-    n->index = index;
-    arena_open(&c->heights[0], ARENA_BYTES);
-    arena_open(&c->heights[1], ARENA_BYTES);
-    arena_open(&c->scratch, ARENA_BYTES);
-    for (size_t i = 0; i < CANDIDATES; i++)
-        arena_open(&c->candidates[i].arena, ARENA_BYTES);
-    arena_open(&n->in, ARENA_BYTES);
-    proof_open(n);
-}
-
-static void replay_from(struct node *n, struct wal_replay *r)
-{
-    struct timed_wal_msg m;
-    struct event         ev;
-    enum err             e      = OK;
-    bool                 is_any = false;
-
-    arena_reset(&n->in);
-    while (!n->is_dying && !W.violation[0] &&
-           wal_replay_next(r, &m, &n->in, &e)) {
-        n->replay_now = m.time;
-        if (journal_event(&ev, &m))
-            feed(n, ev);
-        is_any = true;
-        arena_reset(&n->in);
-    }
-    if (e)
-        check_failed("n%d cannot read its WAL", n->index);
-    if (is_any)
-        tally(TALLY_REPLAYS);
-}
-
-static void replay(struct node *n)
-{
-    struct wal_replay *r = log_behind(n);
-
-    if (!r)
-        return;
-    n->is_replaying = true;
-    replay_from(n, r);
-    wal_replay_close(r);
-    n->is_replaying = false;
-    n->log_ahead    = 0;
-}
-
-static struct event first_event_of(struct node *n)
-{
-    struct disk *d  = &n->disk;
-    struct event ev = { .kind = EV_STATE };
-
-    ev.state.chain = d->state;
-    if (d->height > 0)
-        ev.state.seen = d->commits[d->height];
-    return ev;
-}
-
-void node_fetched(struct node *n, bool has_moved)
-{
-    if (n->log_ahead == 0 || n->disk.state->last_height > n->log_ahead) {
-        node_joins(n, has_moved);
-        return;
-    }
-    if (has_moved)
-        feed(n, first_event_of(n));
-    replay(n);
-    if (!n->is_dying)
-        fetch_begin(n);
-}
-
-void node_joins(struct node *n, bool has_moved)
-{
-    struct event state = first_event_of(n);
-
-    n->log_ahead = 0;
-    if (has_moved)
-        feed(n, state);
-    if (has_moved || !n->has_started)
-        feed(n, (struct event){ .kind = EV_START });
-    n->has_started = true;
-    for (int i = 0; i < (int)W.node_count; i++)
-        if (i != n->index && W.links[n->index][i].is_up)
-            greet(n, i);
-    if (n->is_timer_kept)
-        node_timer(n);
-    else
-        pump(n);
-}
-
-void node_start(struct node *n)
-{
-    struct consensus_config cfg = {
-        .propose_ns          = 300 * MS,
-        .propose_delta_ns    = 100 * MS,
-        .prevote_ns          = 100 * MS,
-        .prevote_delta_ns    = 50 * MS,
-        .precommit_ns        = 100 * MS,
-        .precommit_delta_ns  = 50 * MS,
-        .commit_ns           = 100 * MS,
-        .time_tolerance_ns   = 60 * SECOND,
-        .skip_timeout_commit = W.plan.skips_commit_wait,
-        .create_empty_blocks = true,
-    };
-    struct event key = { .kind = EV_KEY };
-
-    n->late_height = 0;
-    n->has_started = n->is_timer_kept = false;
-    n->deed_count                     = 0;
-    n->hold_until                     = 0;
-    n->log_ahead                      = 0;
-    fetch_open(n);
-    log_open(n);
-    clear_core(n);
-    consensus_init(&n->core, &cfg);
-    n->own_first = n->own_last = NULL;
-    n->is_dying                = false;
-    n->is_up                   = true;
-    for (int i = 0; i < NODES_MAX + VALS_MAX; i++) {
-        struct peer_id id = world_id(i);
-
-        peer_view_init(&n->views[i], &id);
-    }
-    privkey_public(&key.key, &W.keys[n->val]);
-    n->replay_now   = node_now(n);
-    n->is_replaying = true;
-    proof_start(n);
-    feed(n, first_event_of(n));
-    feed(n, key);
-    replay(n);
-    n->is_replaying = false;
-    if (W.plan.has_sync)
-        fetch_begin(n);
-    else
-        node_joins(n, false);
-    for (int i = 0; i < (int)W.node_count; i++)
-        if (i != n->index && W.nodes[i].is_up)
-            world_push((struct item){ .kind = ITEM_CONNECT,
-                                      .from = n->index,
-                                      .to   = i },
-                       MS);
-}
-
-/* Its locks and its votes. */
-static void forget_all(struct node *n)
-{
-    log_forget(n);
-    n->disk.signed_height = 0;
-    tally(TALLY_FORGOTTEN);
-}
-
-/* Some stay away for so long that much was decided without them. */
-static uint64_t outage_max(void)
-{
-    if (rng_chance(&W.rng, 75))
-        return 2000;
-    return W.plan.is_long ? 15000 : 5000;
-}
-
-void node_crash(struct node *n)
-{
-    tally(TALLY_CRASHES);
-    world_say("n%d crashes h%" PRId64 " r%d", n->index, n->core.height,
-              n->core.round);
-    n->is_up    = false;
-    n->is_dying = false;
-    n->timer_number++;
-    log_crash(n);
-    if (W.plan.role[n->val] == ROLE_FORGETFUL)
-        forget_all(n);
-    else if (W.plan.set_backs && rng_chance(&W.rng, W.plan.set_backs))
-        disk_set_back(n);
-    for (int i = 0; i < (int)W.node_count; i++)
-        if (i != n->index)
-            world_disconnect(n->index, i);
-    world_push((struct item){ .kind = ITEM_RESTART, .to = n->index },
-               (int64_t)rng_below(&W.rng, outage_max()) * MS);
 }
