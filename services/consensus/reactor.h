@@ -106,7 +106,8 @@ struct reactor {
     uint64_t          turn;
     uint64_t          commit_peer; /* whose commit was asked for, 0: nobody's */
     struct fetch      fetch;
-    uint64_t          serving; /* a peer; store was asked for it; 0: none */
+    uint64_t          serving;     /* a peer; store was asked for it; 0: none */
+    uint64_t          served_last; /* a peer; who comes next is behind it */
     struct timer      query, more;
     struct deferred   later, serve;
 };

@@ -125,6 +125,7 @@ static void begin(struct reactor *r, struct remote *p)
     Store__Request   req = STORE__REQUEST__INIT;
 
     r->serving     = p->number;
+    r->served_last = p->number;
     get.heights    = p->served;
     get.n_heights  = p->served_count;
     get.bytes_max  = SERVED_BYTES;
@@ -133,17 +134,28 @@ static void begin(struct reactor *r, struct remote *p)
     store_ask(r->shell, &req, on_blocks);
 }
 
+/* Is a's turn before b's, after that of the peer served last?  However much
+ * one asks for, the others get theirs. */
+static bool is_before(const struct reactor *r, const struct remote *a,
+                      const struct remote *b)
+{
+    bool is_a_ahead = a->number > r->served_last;
+    bool is_b_ahead = b->number > r->served_last;
+
+    return is_a_ahead != is_b_ahead ? is_a_ahead : a->number < b->number;
+}
+
 void serve_go(struct reactor *r)
 {
     struct remote *next = NULL;
 
     if (r->serving)
         return;
-    for (size_t i = 0; i < r->n; i++) { /* who waits for the most */
+    for (size_t i = 0; i < r->n; i++) {
         struct remote *p = r->v[i];
 
         if (p->served_count > 0 && p->has_block_room && !p->is_dropped &&
-            (!next || p->served_count > next->served_count))
+            (!next || is_before(r, p, next)))
             next = p;
     }
     if (next)
