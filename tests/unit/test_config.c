@@ -1,6 +1,5 @@
 /* config: sources, their order, what is refused, and the template. */
 #include "config/config.h"
-#include "config/duration.h"
 #include "test.h"
 
 #include <fcntl.h>
@@ -60,76 +59,6 @@ static enum err load(struct config **c, const char *const *flags)
     close(keep);
     close(log);
     return code;
-}
-
-TEST(durations_are_read_and_written_as_go_does)
-{
-    static const struct {
-        const char *text;
-        int64_t     ns;
-        const char *print; /* NULL: as text */
-    } cases[] = {
-        { "0s", 0, NULL },
-        { "0", 0, "0s" },
-        { "1ns", 1, NULL },
-        { "1.5\xc2\xb5s", 1500, NULL },
-        { "1.5us", 1500, "1.5\xc2\xb5s" },
-        { "100ms", 100000000, NULL },
-        { "2.2ms", 2200000, NULL },
-        { "1s", 1000000000, NULL },
-        { "1.5s", 1500000000, NULL },
-        { "1m0s", INT64_C(60000000000), NULL },
-        { "90s", INT64_C(90000000000), "1m30s" },
-        { "1h0m0s", INT64_C(3600000000000), NULL },
-        { "168h0m0s", INT64_C(604800000000000), NULL },
-        { "1h30m", INT64_C(5400000000000), "1h30m0s" },
-        { "1h15m30.918273645s", INT64_C(4530918273645), NULL },
-        { "-1.5h", INT64_C(-5400000000000), "-1h30m0s" },
-        { "+5s", INT64_C(5000000000), "5s" },
-        { ".5s", 500000000, "500ms" },
-        { "1.s", 1000000000, "1s" },
-        { "0.3333333333333333333h", INT64_C(1199999999999),
-          "19m59.999999999s" },
-        { "9223372036854775807ns", INT64_MAX, "2562047h47m16.854775807s" },
-        { "-9223372036854775808ns", INT64_MIN, "-2562047h47m16.854775808s" },
-    };
-    static const char *const bad[] = { "",
-                                       "3",
-                                       "-",
-                                       "s",
-                                       ".",
-                                       "-.",
-                                       ".s",
-                                       "+.s",
-                                       "1x",
-                                       "1 s",
-                                       "1s ",
-                                       "1d",
-                                       "1ss",
-                                       "0x1s",
-                                       "3000000h",
-                                       "1e3s",
-                                       "1.5.5s",
-                                       "9223372036854775808ns",
-                                       "99999999999999999999h" };
-
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        int64_t    ns = -7;
-        struct buf b;
-
-        CHECK(duration_parse(&ns, cases[i].text), "%s", cases[i].text);
-        CHECK_EQ(ns, cases[i].ns, "%s", cases[i].text);
-        buf_init(&b, 100);
-        duration_print(&b, cases[i].ns);
-        CHECK_STR(buf_cstr(&b),
-                  cases[i].print ? cases[i].print : cases[i].text);
-        buf_fini(&b);
-    }
-    for (size_t i = 0; i < COUNT(bad); i++) {
-        int64_t ns;
-
-        CHECK(!duration_parse(&ns, bad[i]), "'%s'", bad[i]);
-    }
 }
 
 TEST(defaults_are_cometbfts)
@@ -259,58 +188,80 @@ static void check_printed(const struct config           *c,
     config_free(other);
 }
 
-/* Each knob, set by flag, variable and file, in that order of precedence. */
+/* Is the knob's value that, loaded from `source`? */
+static void check_loaded(const struct config_knob_info *k, const char *value,
+                         const char *source, const char *flag)
+{
+    const char    *flags[] = { flag, NULL };
+    struct config *c;
+
+    CHECK_EQ(load(&c, flags), OK, "%s", said);
+    if (!c)
+        return;
+    check_printed(c, k, value, source);
+    if (flag)
+        CHECK_EQ(c->argc, 1, "%s", flag);
+    config_free(c);
+}
+
+static void check_from_file(const struct config_knob_info *k, const char *name,
+                            const char *value)
+{
+    struct config *set = config_default("/tmp");
+    struct buf     file;
+
+    buf_init(&file, 1 << 20);
+    CHECK_EQ(config_set(set, name, value), OK);
+    if (strcmp(k->table, "warren") == 0)
+        CHECK_EQ(config_set(set, "warren.curve-key-file", "k"), OK);
+    config_template(&file, set);
+    home_with(buf_cstr(&file));
+    check_loaded(k, value, "file", NULL);
+    home_gone();
+    buf_fini(&file);
+    config_free(set);
+}
+
+static void check_from_variable(const struct config_knob_info *k,
+                                const char                    *value)
+{
+    char variable[128];
+
+    upper_name(variable, sizeof variable, "CMT_", k);
+    setenv(variable, value, 1);
+    check_loaded(k, value, "variable", NULL);
+    unsetenv(variable);
+}
+
+static void check_from_flag(const struct config_knob_info *k, const char *name,
+                            const char *value)
+{
+    char flag[1024];
+
+    snprintf(flag, sizeof flag, "--%s=%s", name, value);
+    check_loaded(k, value, "flag", flag);
+}
+
 TEST(every_knob_round_trips)
 {
     for (size_t i = 0; i < CONFIG_KNOBS; i++) {
         const struct config_knob_info *k = &config_knobs[i];
-        struct config                 *c, *set = config_default("/tmp");
-        struct buf                     value, name, file;
-        char                           variable[128], flag[1024];
+        struct buf                     value, name;
 
         buf_init(&value, 4096);
         buf_init(&name, 256);
-        buf_init(&file, 1 << 20);
         other_value(&value, k);
         config_knob_name(&name, k);
-        CHECK_EQ(config_set(set, buf_cstr(&name), buf_cstr(&value)), OK);
-        if (strcmp(k->table, "warren") == 0)
-            CHECK_EQ(config_set(set, "warren.curve-key-file", "k"), OK);
-        config_template(&file, set);
-        home_with(buf_cstr(&file));
-        CHECK_EQ(load(&c, NULL), OK, "%s", said);
-        if (c) {
-            check_printed(c, k, buf_cstr(&value), "file");
-            config_free(c);
-        }
-        home_gone();
-
+        check_from_file(k, buf_cstr(&name), buf_cstr(&value));
         home_with(strcmp(k->table, "warren") == 0
                       ? "[warren]\ncurve_key_file = 'k'"
                       : NULL);
-        upper_name(variable, sizeof variable, "CMT_", k);
-        setenv(variable, buf_cstr(&value), 1);
-        CHECK_EQ(load(&c, NULL), OK, "%s", said);
-        if (c) {
-            check_printed(c, k, buf_cstr(&value), "variable");
-            config_free(c);
-        }
-        unsetenv(variable);
-        if (strcmp(k->key, "version") != 0) {
-            snprintf(flag, sizeof flag, "--%s=%s", buf_cstr(&name),
-                     buf_cstr(&value));
-            CHECK_EQ(load(&c, (const char *[]){ flag, NULL }), OK, "%s", said);
-            if (c) {
-                check_printed(c, k, buf_cstr(&value), "flag");
-                CHECK_EQ(c->argc, 1, "%s", flag);
-                config_free(c);
-            }
-        }
+        check_from_variable(k, buf_cstr(&value));
+        if (strcmp(k->key, "version") != 0)
+            check_from_flag(k, buf_cstr(&name), buf_cstr(&value));
         home_gone();
         buf_fini(&value);
         buf_fini(&name);
-        buf_fini(&file);
-        config_free(set);
     }
 }
 
@@ -376,12 +327,28 @@ TEST(home_comes_from_flag_then_variable)
     home_gone();
 }
 
+struct fault {
+    const char *file, *says;
+};
+
 /* Each is refused, and what is said names place and way out. */
-TEST(what_is_wrong_is_named_with_its_place)
+static void check_faults(const struct fault *cases, size_t n)
 {
-    static const struct {
-        const char *file, *says;
-    } cases[] = {
+    for (size_t i = 0; i < n; i++) {
+        struct config *c;
+
+        home_with(cases[i].file);
+        CHECK_EQ(load(&c, NULL), ERR_CONFIG, "%s", cases[i].file);
+        CHECK(!c);
+        CHECK(strstr(said, cases[i].says), "%s: said: %s", cases[i].file, said);
+        CHECK(strstr(said, "config.toml"), "%s: said: %s", cases[i].file, said);
+        home_gone();
+    }
+}
+
+TEST(unknown_keys_are_named_with_what_was_meant)
+{
+    static const struct fault cases[] = {
         { "monicker = 'x'", "config.toml:1: unknown key 'monicker'; did you"
                             " mean 'moniker'?" },
         { "\n\n[rpc]\nladdrr = 'x'", "config.toml:4: unknown key 'rpc.laddrr';"
@@ -396,6 +363,14 @@ TEST(what_is_wrong_is_named_with_its_place)
         { "[fastsync]\nversion='v0'", "is of an older version" },
         { "fast_sync = true", "block sync is always on" },
         { "[p2p]\nupnp = true", "UPnP is gone" },
+    };
+
+    check_faults(cases, COUNT(cases));
+}
+
+TEST(top_level_values_are_checked)
+{
+    static const struct fault cases[] = {
         { "moniker = 5", "moniker is an integer: expected text in quotes" },
         { "moniker = ''", "moniker" },
         { "moniker = 'a'\nmoniker = 'b'", "config.toml:2:1: key 'moniker' is"
@@ -408,6 +383,14 @@ TEST(what_is_wrong_is_named_with_its_place)
         { "version = '1.x'", "version" },
         { "filter_peers = 1", "filter_peers is an integer: expected true or"
                               " false" },
+    };
+
+    check_faults(cases, COUNT(cases));
+}
+
+TEST(values_of_rpc_are_checked)
+{
+    static const struct fault cases[] = {
         { "[rpc]\nmax_body_bytes = -1", "at least 0" },
         { "[rpc]\nmax_body_bytes = 'many'", "a whole number" },
         { "[rpc]\nmax_body_bytes = 1.5", "is a float" },
@@ -418,6 +401,14 @@ TEST(what_is_wrong_is_named_with_its_place)
           "experimental_subscription_buffer_size, 200" },
         { "[rpc]\nexperimental_subscription_buffer_size = 201",
           "experimental_subscription_buffer_size, 201" },
+    };
+
+    check_faults(cases, COUNT(cases));
+}
+
+TEST(values_of_p2p_and_mempool_are_checked)
+{
+    static const struct fault cases[] = {
         { "[p2p]\npersistent_peers = 'host:26656'", "ID@host:port" },
         { "[p2p]\nseeds = '0123@h:1'", "40 hex digits" },
         { "[p2p]\nladdr = 'tcp://1.2.3.4:99999'", "expected tcp://" },
@@ -425,11 +416,27 @@ TEST(what_is_wrong_is_named_with_its_place)
         { "[mempool]\ntype = 'priority'", "flood|nop" },
         { "[mempool]\ntype = 'nop'\n[consensus]\ncreate_empty_blocks = false",
           "nop" },
+    };
+
+    check_faults(cases, COUNT(cases));
+}
+
+TEST(values_of_consensus_are_checked)
+{
+    static const struct fault cases[] = {
         { "[blocksync]\nversion = 'v2'", "v0" },
         { "[consensus]\ntimeout_commit = 5", "a duration in quotes" },
         { "[consensus]\ntimeout_commit = '5'", "such as \"1.5s\"" },
         { "[consensus]\ntimeout_commit = '-1s'", "at least 0s" },
         { "[consensus]\nblock_time_tolerance = '0s'", "at least 1ns" },
+    };
+
+    check_faults(cases, COUNT(cases));
+}
+
+TEST(state_sync_needs_its_keys)
+{
+    static const struct fault cases[] = {
         { "[statesync]\nenable = true", "at least two" },
         { "[statesync]\nenable = true\nrpc_servers = 'a,'", "at least two" },
         { "[statesync]\nenable = true\nrpc_servers = 'a,b'", "trust_height" },
@@ -441,6 +448,14 @@ TEST(what_is_wrong_is_named_with_its_place)
         { "[statesync]\nenable=true\nrpc_servers='a,b'\ntrust_height=5\n"
           "trust_hash='AB'\nchunk_fetchers='0'",
           "chunk_fetchers" },
+    };
+
+    check_faults(cases, COUNT(cases));
+}
+
+TEST(values_of_other_tables_are_checked)
+{
+    static const struct fault cases[] = {
         { "[tx_index]\nindexer = 'psql'", "kv" },
         { "[rpc]\ntls_cert_file = 'a'\ntls_key_file = 'b'", "HTTPS" },
         { "[instrumentation]\nnamespace = 'a b'", "namespace" },
@@ -452,16 +467,7 @@ TEST(what_is_wrong_is_named_with_its_place)
         { "[tx_index]\npsql-conn = 5", "psql-conn is an integer" },
     };
 
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        struct config *c;
-
-        home_with(cases[i].file);
-        CHECK_EQ(load(&c, NULL), ERR_CONFIG, "%s", cases[i].file);
-        CHECK(!c);
-        CHECK(strstr(said, cases[i].says), "%s: said: %s", cases[i].file, said);
-        CHECK(strstr(said, "config.toml"), "%s: said: %s", cases[i].file, said);
-        home_gone();
-    }
+    check_faults(cases, COUNT(cases));
 }
 
 TEST(keys_without_effect_say_why)
@@ -505,6 +511,14 @@ TEST(wrong_flags_are_named)
         CHECK(strstr(said, cases[i].says), "%s: said: %s", cases[i].flag[0],
               said);
     }
+    home_gone();
+}
+
+TEST(flags_may_stand_among_words)
+{
+    struct config *c;
+
+    home_with(NULL);
     CHECK_EQ(load(&c, (const char *[]){ "--p2p.external-address=h:1",
                                         "--consensus.create_empty_blocks=false",
                                         "--p2p.pex", "more", NULL }),
@@ -532,12 +546,10 @@ TEST(secrets_may_come_from_a_file)
     home_gone();
 }
 
-TEST(sockets_have_short_paths)
+TEST(sockets_stand_in_the_run_directory)
 {
-    char           deep[300];
-    struct config *c;
+    struct config *c = config_default("/srv/node");
 
-    c = config_default("/srv/node");
     CHECK_STR(config_run_dir(c), "/srv/node/run");
     CHECK_EQ(config_set(c, "proxy_app", "ledger"), OK);
     CHECK_STR(config_app_address(c), "unix:///srv/node/run/app.sock");
@@ -551,6 +563,12 @@ TEST(sockets_have_short_paths)
     CHECK_EQ(config_set(c, "priv_validator_laddr", "tcp://h:2"), OK);
     CHECK_STR(config_privval_address(c), "tcp://h:2");
     config_free(c);
+}
+
+TEST(sockets_of_a_deep_home_are_elsewhere)
+{
+    char           deep[300];
+    struct config *c;
 
     memset(deep, 'x', sizeof deep);
     deep[0]               = '/';

@@ -40,11 +40,30 @@ static void dump(struct buf *out, const struct toml *n)
     }
 }
 
-TEST(toml_is_read)
+struct reads {
+    const char *text, *want;
+};
+
+static void check_reads(const struct reads *cases, size_t n)
 {
-    static const struct {
-        const char *text, *want;
-    } cases[] = {
+    for (size_t i = 0; i < n; i++) {
+        struct toml_error e = { 0 };
+        struct toml      *root;
+        struct buf        got;
+
+        buf_init(&got, 1 << 16);
+        if (CHECK(toml_parse(&root, span_str(cases[i].text), &test_arena, &e),
+                  "%s: %u:%u: %s", cases[i].text, e.line, e.column, e.text)) {
+            dump(&got, root);
+            CHECK_STR(buf_cstr(&got), cases[i].want, "%s", cases[i].text);
+        }
+        buf_fini(&got);
+    }
+}
+
+TEST(comments_and_blanks_are_passed_over)
+{
+    static const struct reads cases[] = {
         { "", "{}" }, /* also without any bytes */
         { "\n \t\n# comment\n", "{}" },
         { "\xef\xbb\xbf"
@@ -52,7 +71,14 @@ TEST(toml_is_read)
           "{a=1}" },
         { "a = 1 # one\r\nb=2\r\n", "{a=1,b=2}" },
         { "# \t \xe2\x80\x9ctext\xe2\x80\x9d", "{}" },
-        /* keys */
+    };
+
+    check_reads(cases, COUNT(cases));
+}
+
+TEST(keys_are_read)
+{
+    static const struct reads cases[] = {
         { "bare_key=1\nbare-key=2\n1234=3", "{bare_key=1,bare-key=2,1234=3}" },
         { "\"quoted key\"=1\n'lit \"x\"'=2\n\"\"=3",
           "{quoted key=1,lit \"x\"=2,=3}" },
@@ -63,7 +89,14 @@ TEST(toml_is_read)
         { "true=1\nfalse=2\n-=3", "{true=1,false=2,-=3}" },
         { "apple.type='x'\norange.type='y'\napple.skin='z'",
           "{apple={type='x',skin='z'},orange={type='y'}}" },
-        /* strings */
+    };
+
+    check_reads(cases, COUNT(cases));
+}
+
+TEST(strings_are_read)
+{
+    static const struct reads cases[] = {
         { "a=\"b\\b\\t\\n\\f\\r\\\"\\\\\"", "{a='b\b\t\n\f\r\"\\'}" },
         { "a=\"\\u00e9\\U0001F600\\u007F\"",
           "{a='\xc3\xa9\xf0\x9f\x98\x80\x7f'}" },
@@ -83,7 +116,14 @@ TEST(toml_is_read)
         { "a='''it's ''quoted'' \\ '''", "{a='it's ''quoted'' \\ '}" },
         { "a='''\nx'''''", "{a='x'''}" },
         { "a=\"\"\"\"\"\"\nb=''''''", "{a='',b=''}" },
-        /* numbers */
+    };
+
+    check_reads(cases, COUNT(cases));
+}
+
+TEST(numbers_are_read)
+{
+    static const struct reads cases[] = {
         { "a=+99\nb=42\nc=0\nd=-17\ne=-0\nf=+0",
           "{a=99,b=42,c=0,d=-17,e=0,f=0}" },
         { "a=1_000\nb=5_349_221\nc=1_2_3", "{a=1000,b=5349221,c=123}" },
@@ -98,7 +138,14 @@ TEST(toml_is_read)
           "{a=9224.55f,b=0f,c=-0f,d=0f,e=1e+10f}" },
         { "a=inf\nb=+inf\nc=-inf", "{a=inff,b=inff,c=-inff}" },
         { "a=true\nb=false", "{a=true,b=false}" },
-        /* times */
+    };
+
+    check_reads(cases, COUNT(cases));
+}
+
+TEST(times_are_read)
+{
+    static const struct reads cases[] = {
         { "a=1979-05-27T07:32:00Z", "{a=@1979-05-27T07:32:00Z}" },
         { "a=1979-05-27T00:32:00.999999-07:00",
           "{a=@1979-05-27T00:32:00.999999-07:00}" },
@@ -106,14 +153,28 @@ TEST(toml_is_read)
         { "a=1979-05-27t07:32:00", "{a=@1979-05-27t07:32:00}" },
         { "a=2000-02-29 # day", "{a=@2000-02-29}" },
         { "a=07:32:00\nb=23:59:60.5", "{a=@07:32:00,b=@23:59:60.5}" },
-        /* arrays */
+    };
+
+    check_reads(cases, COUNT(cases));
+}
+
+TEST(arrays_are_read)
+{
+    static const struct reads cases[] = {
         { "a=[]\nb=[1,2]\nc=[ 1 , 2 , ]", "{a=[],b=[1,2],c=[1,2]}" },
         { "a=[ # c\n 1, # d\n\n 2 # e\n , \n]", "{a=[1,2]}" },
         { "a=[[1,2],['x',\"y\"],[1.5,true]]",
           "{a=[[1,2],['x','y'],[1.5f,true]]}" },
         { "a=[1,'two',{three=3}]", "{a=[1,'two',{three=3}]}" },
         { "a=[\"HEAD\", \"GET\", \"POST\", ]", "{a=['HEAD','GET','POST']}" },
-        /* tables */
+    };
+
+    check_reads(cases, COUNT(cases));
+}
+
+TEST(tables_are_read)
+{
+    static const struct reads cases[] = {
         { "[a]\nb=1\n[c.d]\ne=2", "{a={b=1},c={d={e=2}}}" },
         { "[a.b]\nx=1\n[a]\ny=2", "{a={b={x=1},y=2}}" },
         { "[ a . 'b' ]\n[\"c\"] # x", "{a={b={}},c={}}" },
@@ -134,27 +195,32 @@ TEST(toml_is_read)
         { "[[a.b]]\nx=1\n[a]\ny=2", "{a={b=[{x=1}],y=2}}" },
     };
 
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    check_reads(cases, COUNT(cases));
+}
+
+struct refusal {
+    const char *text;
+    unsigned    line, column;
+};
+
+static void check_refusals(const struct refusal *cases, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
         struct toml_error e = { 0 };
         struct toml      *root;
-        struct buf        got;
 
-        buf_init(&got, 1 << 16);
-        if (CHECK(toml_parse(&root, span_str(cases[i].text), &test_arena, &e),
-                  "%s: %u:%u: %s", cases[i].text, e.line, e.column, e.text)) {
-            dump(&got, root);
-            CHECK_STR(buf_cstr(&got), cases[i].want, "%s", cases[i].text);
-        }
-        buf_fini(&got);
+        CHECK(!toml_parse(&root, span_str(cases[i].text), &test_arena, &e),
+              "%s", cases[i].text);
+        CHECK(e.line == cases[i].line && e.column == cases[i].column,
+              "%s: %u:%u (%s), want %u:%u", cases[i].text, e.line, e.column,
+              e.text, cases[i].line, cases[i].column);
+        CHECK(e.text[0], "%s", cases[i].text);
     }
 }
 
-TEST(what_is_not_toml_is_refused_at_its_place)
+TEST(keys_that_are_none_or_twice_are_refused)
 {
-    static const struct {
-        const char *text;
-        unsigned    line, column;
-    } cases[] = {
+    static const struct refusal cases[] = {
         { "a", 1, 2 },
         { "a=", 1, 3 },
         { "=1", 1, 1 },
@@ -173,30 +239,45 @@ TEST(what_is_not_toml_is_refused_at_its_place)
         { "a.b=1\na.b=2", 2, 1 },
         { "a.b=1\na.b.c=2", 2, 1 },
         { "\"\"\"a\"\"\"=1", 1, 1 },
-        { "a='''x\n'''\nb=\n", 3, 3 },
-        { "a=\"x", 1, 5 },
-        { "a=\"x\ny\"", 1, 5 },
-        { "a='x\ny'", 1, 5 },
-        { "a=\"\\q\"", 1, 5 },
-        { "a=\"\\x41\"", 1, 5 },
-        { "a=\"\\u12\"", 1, 8 },
-        { "a=\"\\uD800\"", 1, 10 },
-        { "a=\"\\U00110000\"", 1, 14 },
-        { "a=\"\\ \n\"", 1, 5 },
-        { "a=\"\x01\"", 1, 4 },
-        { "a=\"\x7f\"", 1, 4 },
-        { "a='\x1f'", 1, 4 },
-        { "a=\"\"\"x\\ y\"\"\"", 1, 9 },
-        { "a=\"\"\"x", 1, 7 },
-        { "a=\"\"\"x\"\"\"\"\"\"", 1, 12 },
-        { "a='''x''''''", 1, 12 },
-        { "a=\"\"\"\r\"\"\"", 1, 6 },
+    };
+
+    check_refusals(cases, COUNT(cases));
+}
+
+TEST(strings_that_do_not_hold_are_refused)
+{
+    static const struct refusal cases[] = {
+        { "a='''x\n'''\nb=\n", 3, 3 },  { "a=\"x", 1, 5 },
+        { "a=\"x\ny\"", 1, 5 },         { "a='x\ny'", 1, 5 },
+        { "a=\"\\q\"", 1, 5 },          { "a=\"\\x41\"", 1, 5 },
+        { "a=\"\\u12\"", 1, 8 },        { "a=\"\\uD800\"", 1, 10 },
+        { "a=\"\\U00110000\"", 1, 14 }, { "a=\"\\ \n\"", 1, 5 },
+        { "a=\"\x01\"", 1, 4 },         { "a=\"\x7f\"", 1, 4 },
+        { "a='\x1f'", 1, 4 },           { "a=\"\"\"x\\ y\"\"\"", 1, 9 },
+        { "a=\"\"\"x", 1, 7 },          { "a=\"\"\"x\"\"\"\"\"\"", 1, 12 },
+        { "a='''x''''''", 1, 12 },      { "a=\"\"\"\r\"\"\"", 1, 6 },
+    };
+
+    check_refusals(cases, COUNT(cases));
+}
+
+TEST(bytes_that_are_no_text_are_refused)
+{
+    static const struct refusal cases[] = {
         { "#\x01", 1, 2 },
         { "# x\ry", 1, 4 },
         { "a=1\rb=2", 1, 4 },
         { "a='\xff'", 1, 1 },
         { "a=1\nb='\xc0\x80'", 2, 1 },
         { "a='\xed\xa0\x80'", 1, 1 },
+    };
+
+    check_refusals(cases, COUNT(cases));
+}
+
+TEST(numbers_that_are_none_are_refused)
+{
+    static const struct refusal cases[] = {
         { "a=01", 1, 3 },
         { "a=-01", 1, 3 },
         { "a=1__0", 1, 3 },
@@ -231,6 +312,14 @@ TEST(what_is_not_toml_is_refused_at_its_place)
         { "a=True", 1, 3 },
         { "a=truer", 1, 3 },
         { "a=word", 1, 3 },
+    };
+
+    check_refusals(cases, COUNT(cases));
+}
+
+TEST(times_that_never_were_are_refused)
+{
+    static const struct refusal cases[] = {
         { "a=1979-13-01", 1, 3 },
         { "a=1979-02-29", 1, 3 },
         { "a=1900-02-29", 1, 3 },
@@ -247,11 +336,24 @@ TEST(what_is_not_toml_is_refused_at_its_place)
         { "a=1979-05-27T", 1, 3 },
         { "a=07:32:00Z", 1, 3 },
         { "a=7:32:00", 1, 3 },
-        { "a=[1", 1, 5 },
-        { "a=[1 2]", 1, 6 },
-        { "a=[,]", 1, 4 },
-        { "a=[1,,2]", 1, 6 },
-        { "a=[1]]", 1, 6 },
+    };
+
+    check_refusals(cases, COUNT(cases));
+}
+
+TEST(arrays_that_do_not_end_are_refused)
+{
+    static const struct refusal cases[] = {
+        { "a=[1", 1, 5 },     { "a=[1 2]", 1, 6 }, { "a=[,]", 1, 4 },
+        { "a=[1,,2]", 1, 6 }, { "a=[1]]", 1, 6 },
+    };
+
+    check_refusals(cases, COUNT(cases));
+}
+
+TEST(inline_tables_are_closed_for_good)
+{
+    static const struct refusal cases[] = {
         { "a={b=1", 1, 7 },
         { "a={b=1,}", 1, 8 },
         { "a={,}", 1, 4 },
@@ -264,6 +366,14 @@ TEST(what_is_not_toml_is_refused_at_its_place)
         { "a={b={}}\na.b.c=1", 2, 1 },
         { "a=[]\n[[a]]", 2, 3 },
         { "a=[{}]\n[a.b]", 2, 2 },
+    };
+
+    check_refusals(cases, COUNT(cases));
+}
+
+TEST(tables_are_defined_once)
+{
+    static const struct refusal cases[] = {
         { "[a]\n[a]", 2, 2 },
         { "[a]\n[b]\n[a]", 3, 2 },
         { "a=1\n[a]", 2, 2 },
@@ -278,61 +388,80 @@ TEST(what_is_not_toml_is_refused_at_its_place)
         { "[a]\n[[a]]", 2, 3 },
         { "[a.b]\n[[a]]", 2, 3 },
         { "[[a]]\na.b=1\n[[a.a]]", 3, 3 },
-        { "[]", 1, 2 },
-        { "[a", 1, 3 },
-        { "[a]x", 1, 4 },
-        { "[a.]", 1, 4 },
-        { "[a] b=1", 1, 5 },
-        { "[[a]", 1, 5 },
-        { "[ [a]]", 1, 3 },
-        { "[[a] ]", 1, 5 },
     };
 
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        struct toml_error e = { 0 };
-        struct toml      *root;
-
-        CHECK(!toml_parse(&root, span_str(cases[i].text), &test_arena, &e),
-              "%s", cases[i].text);
-        CHECK(e.line == cases[i].line && e.column == cases[i].column,
-              "%s: %u:%u (%s), want %u:%u", cases[i].text, e.line, e.column,
-              e.text, cases[i].line, cases[i].column);
-        CHECK(e.text[0], "%s", cases[i].text);
-    }
+    check_refusals(cases, COUNT(cases));
 }
 
-TEST(toml_is_bounded)
+TEST(headers_that_do_not_end_are_refused)
 {
-    static char       text[TOML_BYTES_MAX + 2];
+    static const struct refusal cases[] = {
+        { "[]", 1, 2 },     { "[a", 1, 3 },      { "[a]x", 1, 4 },
+        { "[a.]", 1, 4 },   { "[a] b=1", 1, 5 }, { "[[a]", 1, 5 },
+        { "[ [a]]", 1, 3 }, { "[[a] ]", 1, 5 },
+    };
+
+    check_refusals(cases, COUNT(cases));
+}
+
+static char long_text[TOML_BYTES_MAX + 2];
+
+static bool is_read(size_t n, struct toml_error *e)
+{
+    struct toml *root;
+
+    return toml_parse(&root, SPAN(long_text, n), &test_arena, e);
+}
+
+TEST(a_document_has_a_longest)
+{
+    struct toml_error e;
+
+    memset(long_text, '\n', sizeof long_text);
+    CHECK(is_read(TOML_BYTES_MAX, &e));
+    CHECK(!is_read(TOML_BYTES_MAX + 1, &e));
+}
+
+TEST(nesting_has_a_deepest)
+{
+    struct toml_error e;
+
+    memcpy(long_text, "a=", 2);
+    memset(long_text + 2, '[', 100000);
+    CHECK(!is_read(100000, &e));
+    CHECK(strstr(e.text, "deeper"), "%s", e.text);
+    for (size_t n = 0; n < 100000; n += 4)
+        memcpy(long_text + 2 + n, "{a= ", 4);
+    CHECK(!is_read(100000, &e));
+}
+
+TEST(values_are_counted)
+{
+    struct toml_error e;
+
+    memcpy(long_text, "a=[", 3);
+    for (size_t n = 3; n < 600000; n += 2)
+        memcpy(long_text + n, "1,", 2);
+    CHECK(!is_read(600000, &e));
+    CHECK(strstr(e.text, "too many"), "%s", e.text);
+}
+
+TEST(the_parts_of_a_key_are_counted)
+{
+    struct toml_error e;
+
+    for (size_t n = 0; n < 100; n += 2)
+        memcpy(long_text + n, "a.", 2);
+    CHECK(!is_read(100, &e));
+    CHECK(strstr(e.text, "parts"), "%s", e.text);
+}
+
+TEST(a_small_arena_is_enough_to_refuse)
+{
     struct toml_error e;
     struct toml      *root;
     struct arena      small;
     uint8_t           memory[600];
-    size_t            n;
-
-    memset(text, '\n', sizeof text);
-    CHECK(toml_parse(&root, SPAN(text, TOML_BYTES_MAX), &test_arena, &e));
-    CHECK(!toml_parse(&root, SPAN(text, TOML_BYTES_MAX + 1), &test_arena, &e));
-
-    text[0] = 'a';
-    text[1] = '=';
-    memset(text + 2, '[', 100000);
-    CHECK(!toml_parse(&root, SPAN(text, 100000), &test_arena, &e));
-    CHECK(strstr(e.text, "deeper"), "%s", e.text);
-    for (n = 0; n < 100000; n += 4)
-        memcpy(text + 2 + n, "{a=", 3), text[5 + n] = ' ';
-    CHECK(!toml_parse(&root, SPAN(text, 100000), &test_arena, &e));
-
-    text[2] = '[';
-    for (n = 3; n < 600000; n += 2)
-        memcpy(text + n, "1,", 2);
-    CHECK(!toml_parse(&root, SPAN(text, 600000), &test_arena, &e));
-    CHECK(strstr(e.text, "too many"), "%s", e.text);
-
-    for (n = 0; n < 100; n += 2)
-        memcpy(text + n, "a.", 2);
-    CHECK(!toml_parse(&root, SPAN(text, 100), &test_arena, &e));
-    CHECK(strstr(e.text, "parts"), "%s", e.text);
 
     arena_use(&small, memory, sizeof memory);
     CHECK(!toml_parse(&root, span_str("a=1\nb=2\nc=3\nd=4\ne=5\nf=6"), &small,
