@@ -197,7 +197,7 @@ static const char *rest(struct world *w)
     ssize_t       k = 1;
 
     for (int i = 0; i < 500 && k > 0; i++) {
-        spin(w, 5);
+        run_for(w->loop, 5);
         while (k > 0 && poll(&p, 1, 0) > 0) {
             k = recv(w->fd, w->got + w->n, sizeof w->got - 1 - w->n, 0);
             w->n += k > 0 ? (size_t)k : 0;
