@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "bus/bus.h"
+#include "bus/wire.h"
 #include "loops.h"
 
 #include <signal.h>
@@ -474,6 +475,55 @@ TEST(a_server_that_dies_while_it_answers_loses_no_request)
         server_kill(pid);
         RUN_UNTIL(!bus_is_up(client));
     }
+    close_all();
+}
+
+static void raw_send(void *sock, struct bus_header *h)
+{
+    zmq_msg_t m;
+
+    h->boot = 1;
+    header_encode(&m, h);
+    must(zmq_msg_send(&m, sock, ZMQ_SNDMORE) >= 0);
+    must(zmq_send(sock, "", 0, 0) == 0);
+}
+
+TEST(what_was_written_for_another_process_is_dropped)
+{
+    void             *ctx = zmq_ctx_new(), *sock = zmq_socket(ctx, ZMQ_DEALER);
+    int               ms = LONG_MS;
+    struct frames     f;
+    struct bus_header h = { .kind = KIND_HELLO, .service = span_str("raw") };
+    pid_t             pid;
+
+    open_all();
+    pid = server_start(SERVER_ECHO);
+    RUN_UNTIL(bus_is_up(client));
+    must(zmq_connect(sock, endpoint) == 0);
+    raw_send(sock, &h);
+    must(zmq_poll(&(zmq_pollitem_t){ sock, 0, ZMQ_POLLIN, 0 }, 1, ms) == 1);
+    must(frames_receive(sock, &f) && header_decode(&h, frame_span(&f.msg[0])));
+    for (uint64_t id = 1; id <= 3; id++) {
+        struct bus_header q = { .kind = KIND_REQUEST,
+                                .lane = BUS_SERVICE,
+                                .id   = id,
+                                .to =
+                                    id == 1 ? h.boot + 1 : h.boot * (id == 2) };
+
+        raw_send(sock, &q);
+    }
+    frames_fini(&f);
+    for (uint64_t id = 2; id <= 3; id++) {
+        must(zmq_poll(&(zmq_pollitem_t){ sock, 0, ZMQ_POLLIN, 0 }, 1, ms) == 1);
+        must(frames_receive(sock, &f));
+        CHECK(header_decode(&h, frame_span(&f.msg[0])));
+        CHECK_EQ(h.kind, KIND_REPLY);
+        CHECK_EQ(h.id, id);
+        frames_fini(&f);
+    }
+    zmq_close(sock);
+    zmq_ctx_term(ctx);
+    server_kill(pid);
     close_all();
 }
 
