@@ -155,6 +155,8 @@ struct wal_replay *log_behind(struct node *n)
     int64_t            ended = n->disk.state->last_height, highest;
     struct wal_replay *r;
 
+    if (!n->disk.wal) /* log_open said so */
+        return NULL;
     if (wal_replay_open(&r, n->disk.wal, ended, &highest) != OK ||
         (highest > ended && !W.plan.has_sync)) {
         check_failed("n%d cannot read its WAL", n->index);
