@@ -344,7 +344,8 @@ static void end_height(struct shell *s)
     enum err e;
 
     if (s->phase < PHASE_REPLAY || s->apply.is_end_noted ||
-        s->apply.height <= s->log_ahead) /* it stands there */
+        s->apply.height <= s->log_ahead ||
+        s->apply.height == s->log_missed) /* it stands there */
         return;
     s->apply.is_end_noted = true;
     s->has_unsynced_input = true;
@@ -386,6 +387,16 @@ static void note_committed(struct shell *s)
               LOG_UINT("us", now_us() - a->started_us));
 }
 
+/* What we said above this height stands in the log and was not heard in the
+ * replay, since that did not decide it; the next one begins here. */
+static void start_again(struct shell *s)
+{
+    log_event(LOG_WARN, "the log goes on from here: starting again",
+              LOG_INT("height", s->apply.height));
+    s->is_halted = true;
+    svc_exit(s->svc, OK);
+}
+
 static void finish(struct shell *s)
 {
     struct apply *a      = &s->apply;
@@ -409,6 +420,8 @@ static void finish(struct shell *s)
         app_check(s);
     } else if (s->phase == PHASE_SYNC) {
         fetch_applied(&s->reactor, a);
+    } else if (s->phase == PHASE_RUN && a->height == s->log_missed) {
+        start_again(s);
     } else {
         shell_answer(s, &done);
     }

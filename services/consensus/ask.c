@@ -254,6 +254,8 @@ static void on_verified(void *ctx, uint64_t serial,
     if (!res)
         return;
     measure_extension(res->verify_vote_extension->status == PROPOSAL_ACCEPT);
+    if (res->verify_vote_extension->status == PROPOSAL_ACCEPT)
+        pump_verified(s);
     give_verdict(s, EV_EXTENSION_VERIFIED, res->verify_vote_extension->status,
                  "VerifyVoteExtension");
 }

@@ -94,7 +94,8 @@ struct consensus {
     struct proposal proposal_in_work;
 
     /* Whether the last event left anything behind; what was ignored or refused
-     * a replay can do without. */
+     * a replay can do without.  A vote that the application is asked about
+     * (vote_in_work, of vote_peer) leaves something once that accepts it. */
     bool is_heard;
 
     /* Of the step that runs. */

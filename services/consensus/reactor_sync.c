@@ -373,7 +373,8 @@ static void finish(struct reactor *r)
     if (f->has_bar)
         bar_erase();
     f->is_going = false;
-    if (s->log_ahead > 0 && s->chain.last_height <= s->log_ahead)
+    if ((s->log_ahead > 0 && s->chain.last_height <= s->log_ahead) ||
+        (s->log_missed > 0 && s->chain.last_height == s->log_missed))
         replay_log(r);
     else if (f->has_started)
         take_part(r);

@@ -138,17 +138,23 @@ static void perform(struct shell *s, const struct effect *e)
 }
 
 /* The only caller of consensus_step. */
-bool shell_feed(struct shell *s, struct event *ev)
+void shell_step(struct shell *s, struct event *ev)
 {
-    bool is_heard;
-
     s->fx.n = 0;
     measure_event(&s->core, ev);
     consensus_step(&s->core, &s->fx, ev);
-    is_heard = s->core.is_heard;
+}
+
+void shell_perform(struct shell *s)
+{
     for (size_t i = 0; i < s->fx.n; i++)
         perform(s, &s->fx.v[i]);
-    return is_heard;
+}
+
+void shell_feed(struct shell *s, struct event *ev)
+{
+    shell_step(s, ev);
+    shell_perform(s);
 }
 
 void shell_answer(struct shell *s, struct event *ev)

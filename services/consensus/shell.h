@@ -12,8 +12,7 @@
  *   draft.c         a proposal that a crash cut short
  *   apply.c         a decided block: execute, store, commit, next state
  *   proof.c         evidence: what store keeps of it, what peers are told
- *   transactions.c  what mempool must hear, and tells
- *   prune.c         old blocks
+ *   transactions.c  what mempool must hear, and tells; prune.c: old blocks
  *   status.c        what others ask us
  *   reactor.c       what peers say, and are told
  * Memory:  `in` belongs to the event being taken, `work` to the question of
@@ -65,8 +64,8 @@ struct shell {
     bool               has_unsynced_input; /* in the WAL */
     struct stamp       replay_now;
     int64_t            first_height; /* that the core worked on */
-    int64_t            log_ahead; /* ended in the WAL, not in the store; or 0 */
-    int64_t            log_from;  /* a height that it can be replayed from */
+    /* Ended in the WAL, not in store; replays from there; did not decide it. */
+    int64_t               log_ahead, log_from, log_missed;
     struct metrics_source numbers;
     struct timer          sync_timer;
     struct chain_state    chain; /* until the core has it */
@@ -101,8 +100,7 @@ struct shell {
     struct txs_progress txs;
 
     bool    is_pruning;
-    int64_t prune_target;
-    int64_t evidence_height; /* headers from here on are kept */
+    int64_t prune_target, evidence_height; /* headers from there on are kept */
 };
 
 NODISCARD enum err shell_open(struct shell *s, struct svc *svc);
@@ -110,9 +108,10 @@ void               shell_close(struct shell *s);
 
 /* ---- shell.c ---- */
 
-/* shell_feed - one step of the core, effects and all.  False when it took no
- * notice: then nothing was done that the WAL would have to know. */
-bool shell_feed(struct shell *s, struct event *ev);
+/* shell_feed - one step of the core, effects and all: the two below. */
+void shell_feed(struct shell *s, struct event *ev);
+void shell_step(struct shell *s, struct event *ev);
+void shell_perform(struct shell *s);
 /* shell_answer - the core's question; then go on with what waited. */
 void shell_answer(struct shell *s, struct event *ev);
 /* shell_halt - say why, once; decide nothing any more, but serve on. */
@@ -126,8 +125,9 @@ const struct chain_state *shell_chain(const struct shell *s);
 void pump(struct shell *s);
 void pump_own(struct shell *s, const struct effect *e);
 void pump_step(struct shell *s, const struct effect *e);
-void pump_sync(struct shell *s);  /* to the disk, or the process ends */
-void pump_flush(struct shell *s); /* past any kill of this process */
+void pump_verified(struct shell *s); /* the vote in work counts */
+void pump_sync(struct shell *s);     /* to the disk, or the process ends */
+void pump_flush(struct shell *s);    /* past any kill of this process */
 /* pump_now - the wall clock; in a replay what it was. */
 struct stamp pump_now(const struct shell *s);
 

@@ -4,6 +4,7 @@
 
 enum {
     CLAIMS_MAX         = 1024, /* of peers, per set */
+    CONFLICTS_MAX      = 16,   /* of a validator that are told */
     CATCHUPS_MAX       = 1024, /* peers that opened rounds, per height */
     CATCHUP_ROUNDS_MAX = 2,
 };
@@ -442,28 +443,13 @@ enum vote_result height_votes_add(struct height_votes  *h,
                         v, is_verified, other, scratch);
 }
 
-/* Some, and more with the rounds: an honest one may sign one a round. */
-static uint32_t strikes_max(const struct height_votes *h)
+bool height_votes_conflict(struct height_votes *h, int32_t index)
 {
-    return 16 + 4 * (uint32_t)h->round;
-}
-
-bool height_votes_is_out(const struct height_votes *h, int32_t index)
-{
-    return index < 0 || (size_t)index >= h->vals->n ||
-           (h->strikes && h->strikes[index] >= strikes_max(h));
-}
-
-bool height_votes_strike(struct height_votes *h, int32_t index)
-{
-    if (height_votes_is_out(h, index))
+    if (index < 0 || (size_t)index >= h->vals->n)
         return false;
-    if (!h->strikes)
-        h->strikes = arena_newn(h->arena, uint32_t, h->vals->n);
-    if (!h->strikes)
-        return false;
-    h->strikes[index]++;
-    return true;
+    if (!h->conflicts)
+        h->conflicts = arena_newn(h->arena, uint32_t, h->vals->n);
+    return h->conflicts && ++h->conflicts[index] <= CONFLICTS_MAX;
 }
 
 struct vote_set *height_votes_prevotes(const struct height_votes *h,

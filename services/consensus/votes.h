@@ -143,9 +143,9 @@ struct height_votes {
     struct round_votes      *rounds; /* highest first */
     struct catchup          *catchups;
     size_t                   catchup_count;
-    size_t                   changes; /* rounds opened and claims kept */
-    uint32_t     *strikes; /* of each validator; NULL: none has any */
-    struct arena *arena;
+    size_t                   changes;   /* rounds opened and claims kept */
+    uint32_t                *conflicts; /* of each validator; NULL: none */
+    struct arena            *arena;
 };
 
 void height_votes_init(struct height_votes *h, int64_t height, bool is_extended,
@@ -159,12 +159,9 @@ enum vote_result height_votes_add(struct height_votes  *h,
                                   const struct vote *v, bool is_verified,
                                   const struct vote **other,
                                   struct arena       *scratch);
-/* height_votes_strike - the validator at index signed what does not count: a
- * vote that conflicts, an extension that the application refuses.  False when
- * it did so too often for this height; nobody honest does. */
-bool height_votes_strike(struct height_votes *h, int32_t index);
-/* height_votes_is_out - was that the case? */
-bool height_votes_is_out(const struct height_votes *h, int32_t index);
+/* height_votes_conflict - another vote of the validator at index that conflicts
+ * and does not count.  False when there were many at this height. */
+bool height_votes_conflict(struct height_votes *h, int32_t index);
 /* The set of a round, or NULL while nothing is in it. */
 struct vote_set *height_votes_prevotes(const struct height_votes *h,
                                        int32_t                    round);

@@ -37,7 +37,7 @@ static bool note_result(struct consensus *c, const struct vote *v,
         report_conflict(c, v, other);
         break;
     case VOTE_CONFLICT: /* once would do; but it may be repeated for ever */
-        c->is_heard = height_votes_strike(&c->votes, v->validator_index);
+        c->is_heard = height_votes_conflict(&c->votes, v->validator_index);
         report_conflict(c, v, other);
         break;
     case VOTE_DUPLICATE: core_fact(c, FACT_DUPLICATE_VOTE, NULL); break;
@@ -196,10 +196,6 @@ static void ask_extension(struct consensus *c, const struct vote *v)
         core_refuse(c, vote_result_name(VOTE_BAD_INDEX));
         return;
     }
-    if (height_votes_is_out(&c->votes, v->validator_index)) {
-        core_refuse(c, "too many vote extensions of it were refused");
-        return;
-    }
     if (is_known(c, v)) {
         core_fact(c, FACT_DUPLICATE_VOTE, NULL);
         return;
@@ -215,7 +211,6 @@ static void ask_extension(struct consensus *c, const struct vote *v)
         core_refuse(c, vote_result_name(VOTE_NO_ROOM));
         return;
     }
-    c->is_heard = true;
     core_ask(c, FX_VERIFY_EXTENSION, TASK_EXTENSION_VERIFIED)->vote =
         &c->vote_in_work;
 }
@@ -237,7 +232,6 @@ void core_extension_verified(struct consensus *c, const struct task *t)
         return;
     }
     a->used = c->vote_mark;
-    height_votes_strike(&c->votes, c->vote_in_work.validator_index);
     core_refuse(c, "the application refused a vote extension");
 }
 

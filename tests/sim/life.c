@@ -69,6 +69,7 @@ static void replay(struct node *n)
     replay_from(n, r);
     wal_replay_close(r);
     n->is_replaying = false;
+    n->log_missed   = n->core.height <= n->log_ahead ? n->log_ahead : 0;
     n->log_ahead    = 0;
 }
 
@@ -85,7 +86,10 @@ static struct event first_event_of(struct node *n)
 
 void node_fetched(struct node *n, bool has_moved)
 {
-    if (n->log_ahead == 0 || n->disk.state->last_height > n->log_ahead) {
+    int64_t last = n->disk.state->last_height;
+
+    if ((n->log_ahead == 0 || last > n->log_ahead) &&
+        (n->log_missed == 0 || last != n->log_missed)) {
         node_joins(n, has_moved);
         return;
     }
@@ -136,6 +140,7 @@ void node_start(struct node *n)
     n->deed_count                     = 0;
     n->hold_until                     = 0;
     n->log_ahead                      = 0;
+    n->log_missed                     = 0;
     fetch_open(n);
     log_open(n);
     clear_core(n);

@@ -171,7 +171,8 @@ bool node_apply(struct node *n, const struct effect *e)
     disk_save_block(n, e);
     if (may_die(n))
         return false;
-    if (e->height > n->log_ahead) { /* else it stands there */
+    /* Or it stands there. */
+    if (e->height > n->log_ahead && e->height != n->log_missed) {
         log_end_height(n, e->height);
         log_sync(n);
     }
@@ -182,6 +183,12 @@ bool node_apply(struct node *n, const struct effect *e)
     if (may_die(n))
         return false;
     d->state = next;
+    if (e->height == n->log_missed && !n->is_replaying && !n->fetch.is_going) {
+        world_say("n%d starts again from h%" PRId64, n->index, e->height);
+        tally(TALLY_STARTED_AGAIN);
+        n->is_dying = true;
+        return false;
+    }
     return true;
 }
 
@@ -191,6 +198,16 @@ static bool apply(struct node *n, const struct effect *e, struct event *ev)
         return false;
     *ev = (struct event){ .kind = EV_APPLIED, .applied = n->disk.state };
     return true;
+}
+
+/* With an extension that is accepted: only now is it known that it counts. */
+static void log_vote(struct node *n)
+{
+    struct vote_msg      vote = { &n->core.vote_in_work };
+    struct consensus_msg m    = { .which = CONSENSUS_VOTE };
+
+    m.vote = &vote;
+    log_message(n, &m, &n->core.vote_peer);
 }
 
 static bool answer(struct node *n, const struct effect *e, struct event *ev)
@@ -210,6 +227,8 @@ static bool answer(struct node *n, const struct effect *e, struct event *ev)
     case FX_VERIFY_EXTENSION:
         ev->kind    = EV_EXTENSION_VERIFIED;
         ev->verdict = verify_extension(e->vote);
+        if (ev->verdict == VERDICT_ACCEPT && !n->is_replaying)
+            log_vote(n);
         return true;
     case FX_SIGN_PROPOSAL:
     case FX_SIGN_VOTE: return sign(n, e, ev);
@@ -314,12 +333,19 @@ static bool perform(struct node *n, const struct effect *e, struct event *ev)
     return false;
 }
 
-bool node_feed(struct node *n, struct event ev)
+static bool is_of_peer(const struct event *ev)
 {
-    bool goes_on = false, is_heard = true;
+    static const struct peer_id self;
+
+    return !peer_id_eq(&ev->peer, &self);
+}
+
+void node_feed(struct node *n, struct event ev)
+{
+    bool goes_on = false;
 
     if (W.violation[0])
-        return true;
+        return;
     do {
         struct event next;
 
@@ -327,12 +353,12 @@ bool node_feed(struct node *n, struct event ev)
         n->fx.n = 0;
         ev.now  = node_now(n);
         consensus_step(&n->core, &n->fx, &ev);
-        is_heard &= n->core.is_heard;
+        if (!n->core.is_heard && !n->is_replaying && is_of_peer(&ev))
+            log_take_back(n);
         for (size_t i = 0; i < n->fx.n && !n->is_dying; i++)
             goes_on |= perform(n, &n->fx.v[i], &next);
         ev = next;
     } while (goes_on && !n->is_dying && !W.violation[0]);
-    return is_heard;
 }
 
 /* ---- inputs ---- */
@@ -417,8 +443,7 @@ void node_pump(struct node *n)
 
 static void take(struct node *n, struct event ev)
 {
-    if (!node_feed(n, ev))
-        log_take_back(n);
+    node_feed(n, ev);
     node_pump(n);
     node_gossip(n);
 }
@@ -439,6 +464,10 @@ void node_message(struct node *n, int from, uint8_t channel, struct span bytes)
         proof_message(n, from, bytes);
         return;
     }
+    if (!n->fetch.is_going)
+        node_pump(n);
+    if (!n->is_up)
+        return;
     arena_reset(&n->in);
     gossip_hear(p, &env, channel, bytes, &n->in, &heard);
     if (heard.drop) {
@@ -466,6 +495,9 @@ void node_timer(struct node *n)
         return;
     n->is_timer_kept = n->fetch.is_going;
     if (n->fetch.is_going)
+        return;
+    node_pump(n);
+    if (!n->is_up)
         return;
     log_timeout(n, &ev.timeout);
     take(n, ev);

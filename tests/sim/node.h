@@ -115,6 +115,7 @@ struct node {
     bool    has_started;         /* it took part since */
     bool    is_timer_kept;       /* it rang while blocks were fetched */
     int64_t log_ahead, log_from; /* the log ended that, the store did not */
+    int64_t log_missed;          /* and its replay did not decide it */
     struct fetch     fetch;
     struct consensus core;
     struct effects   fx;
@@ -140,9 +141,8 @@ struct node {
 
 void node_timer(struct node *n);
 void node_message(struct node *n, int from, uint8_t channel, struct span bytes);
-/* node_feed - one event, and what follows of it at once; false when the core
- * took no notice. */
-bool node_feed(struct node *n, struct event ev);
+/* node_feed - one event, and what follows of it at once. */
+void node_feed(struct node *n, struct event ev);
 /* node_pump - everything of its own goes in before anything else. */
 void node_pump(struct node *n);
 /* node_apply - store and execute a decided block; false if it dies of it. */

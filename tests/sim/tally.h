@@ -22,6 +22,7 @@
     X(TORN, "WALs that ended within a record")                                 \
     X(REPLAYS, "restarts that replayed records")                               \
     X(SET_BACK, "restarts with a store behind the log")                        \
+    X(STARTED_AGAIN, "of them, those that started again to hear the log")      \
     X(ROUNDS, "rounds after the first entered")                                \
     X(LATE_DECISIONS, "decisions in a round after the first")                  \
     X(LOCKS, "locks")                                                          \

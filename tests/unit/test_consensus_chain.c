@@ -107,18 +107,8 @@ TEST(a_rejected_extension_takes_its_vote_along)
                "    0 h1 r0 verify extension\n"
                "    0 h1 r0 refuse: the application refused a vote"
                " extension\n");
-    rig_vote(r, 0, 2, PRECOMMIT, 0, 'A');
-    CHECK(r->nodes[0].core.heights[r->nodes[0].core.current].used - used < 100,
-          "the vote is not kept");
+    CHECK_EQ(r->nodes[0].core.heights[r->nodes[0].core.current].used, used);
     CHECK_EQ(r->nodes[0].core.height, 1);
-    for (int i = 0; i < 20; i++)
-        rig_vote(r, 0, 2, PRECOMMIT, 0, 'A');
-    rig_said(r, 0);
-    rig_vote(r, 0, 2, PRECOMMIT, 0, 'A');
-    CHECK_SAID(r, 0,
-               "    0 h1 r0 refuse: too many vote extensions of it were"
-               " refused\n");
-    CHECK(!r->nodes[0].core.is_heard);
     rig_free(r);
 }
 
