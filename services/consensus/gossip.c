@@ -619,6 +619,16 @@ static const struct vote_set *set_of(const struct consensus *c,
                : height_votes_precommits(&c->votes, o->round);
 }
 
+/* Nobody has voted there yet.  An array without bits would leave a peer to
+ * think what it thinks, as that what it said while we synced had been heard. */
+static void fill_none(struct gossip_act *out, struct bit_array *array, size_t n)
+{
+    *array         = (struct bit_array){ .bits = (int64_t)n };
+    array->elems.v = out->words;
+    array->elems.n = (n + 63) / 64;
+    memset(out->words, 0, array->elems.n * sizeof out->words[0]);
+}
+
 /* The reply to VoteSetMaj23: which votes for that block are here. */
 static bool next_owed(struct peer_view *p, const struct consensus *c,
                       struct gossip_act *out)
@@ -639,6 +649,8 @@ static bool next_owed(struct peer_view *p, const struct consensus *c,
     };
     if (s)
         fill_array(out, &out->body.bits.votes, s, &id);
+    else if (o.height == c->height)
+        fill_none(out, &out->body.bits.votes, c->validators.n);
     return say(out, CONSENSUS_VOTE_SET_BITS);
 }
 

@@ -230,6 +230,23 @@ TEST(a_majority_is_asked_about_and_answered)
     rig_free(r);
 }
 
+/* What it thinks to have told us is told again. */
+TEST(of_a_round_without_votes_the_answer_is_that_all_are_missing)
+{
+    struct rig           *r = rig_proposed(NULL);
+    struct vote_set_maj23 m = { 1, 2, TYPE_PRECOMMIT, r->blocks[0].id };
+
+    meet();
+    step(r, 1, 0, STEP_PREVOTE, -1);
+    hear(r, CONSENSUS_VOTE_SET_MAJ23, &m);
+    CHECK(next(r, ROOM_BITS));
+    CHECK_EQ(act.msg.which, CONSENSUS_VOTE_SET_BITS);
+    CHECK_EQ(act.body.bits.votes.bits, 4);
+    CHECK_EQ(act.body.bits.votes.elems.n, 1);
+    CHECK_EQ(act.body.bits.votes.elems.v[0], 0);
+    rig_free(r);
+}
+
 TEST(what_no_honest_peer_says_ends_the_connection)
 {
     struct rig         *r    = rig_proposed(NULL);
