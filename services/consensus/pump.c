@@ -115,7 +115,7 @@ static void log_own(struct shell *s)
     static const struct peer_id self;
     bool                        needs_sync = false;
 
-    if (!s->inputs.own.first || s->inputs.own.first->is_logged)
+    if (!s->inputs.own.last || s->inputs.own.last->is_logged)
         return;
     for (struct input *in = s->inputs.own.first; in && !s->is_halted;
          in               = in->next) {

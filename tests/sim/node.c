@@ -397,7 +397,7 @@ static void log_own(struct node *n)
     struct consensus_msg        m;
     bool                        needs_sync = false;
 
-    if (!n->own_first || n->own_first->is_logged)
+    if (!n->own_last || n->own_last->is_logged)
         return;
     for (struct own *o = n->own_first; o; o = o->next) {
         if (o->is_logged)
