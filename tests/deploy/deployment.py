@@ -135,6 +135,10 @@ class Deployment:
     def down(self):
         self.compose("down", "-v", "--remove-orphans", "-t", "5", check=False, timeout=900)
 
+    def rest(self):
+        """What an engine that lost count of endpoints let compose leave behind; why some of it stays."""
+        return self.engine.run(os.path.join(net.ROOT, "tools", "compose"), "rest", check=False, env={"COMPOSE_PROJECT_NAME": PROJECT}).stderr
+
     # ---- containers ----
 
     def names(self, *service):
