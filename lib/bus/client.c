@@ -48,7 +48,6 @@ struct bus_client {
     uint64_t              boot, session; /* of the server */
     uint64_t              heard_us, ticked_us;
     uint64_t              next_deadline_us; /* none is earlier; 0: none */
-    bool                  is_linked;        /* to libzmq's knowledge */
     bool                  is_up, is_closed;
     bool                  has_unsent;
     uint64_t              sequence;
