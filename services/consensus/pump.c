@@ -126,6 +126,11 @@ static void log_own(struct shell *s)
             continue;
         must(consensus_msg_decode(&m, &s->scratch, in->bytes) == ACCEPT);
         in->is_logged = true;
+        /* Synced when it was signed, unless a replay signed several. */
+        if (m.which == CONSENSUS_VOTE && s->has_unsynced_input)
+            pump_sync(s);
+        if (s->is_halted)
+            return;
         if (is_known(s, &m) ||
             !is_logged(s, journal_message(s->wal, now_stamp(), &m, &self,
                                           &s->scratch)))

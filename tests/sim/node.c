@@ -408,6 +408,8 @@ static void log_own(struct node *n)
             o->bytes.n = 0;
             continue;
         }
+        if (m.which == CONSENSUS_VOTE)
+            log_sync(n);
         log_message(n, &m, &self);
         needs_sync |= !can_be_had_again(&m);
     }
